@@ -21,6 +21,7 @@ from turnbuckle_contrib.auth.plugin import AuthHooks, AuthPlugin
 from turnbuckle_contrib.auth.records import (
     AuthenticationRequired,
     Claims,
+    LoginRequired,
     MissingRole,
     User,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "AuthenticationRequired",
     "Claims",
     "Credentials",
+    "LoginRequired",
     "MissingRole",
     "Passwords",
     "Scheme",

@@ -95,7 +95,7 @@ class APIKeyScheme:
         """
         values = request.headers.get_list(self.header)
         if len(values) != 1:
-            raise BadRequest("the request has several API keys")
+            raise BadRequest("the request has several API keys", problem={})
         if not _KEY.fullmatch(values[0]):
             return None
         digest = hash_api_key(values[0])

@@ -10,8 +10,8 @@ import attrs
 
 from turnbuckle import BadRequest, HTTPError, Request, ResourceKey
 from turnbuckle_contrib.auth.passwords import Passwords
-from turnbuckle_contrib.auth.records import AuthenticationRequired, User
-from turnbuckle_contrib.auth.redirects import wants_page
+from turnbuckle_contrib.auth.records import AuthenticationRequired, LoginRequired, User
+from turnbuckle_contrib.auth.redirects import login_url, wants_page
 from turnbuckle_contrib.auth.schemes import SESSION_KEY, Scheme
 from turnbuckle_contrib.auth.sources import Credentials, UserSource, call_source
 from turnbuckle_contrib.auth.throttle import Throttle
@@ -73,7 +73,7 @@ class Auth:
         explicit = [scheme for scheme in present if not scheme.is_ambient]
         if len(explicit) > 1:
             # Which of them counts must not depend on who reads them.
-            raise BadRequest("the request has credentials of several schemes")
+            raise BadRequest("the request has credentials of several schemes", problem={})
         for scheme in explicit or present:
             user = await scheme.authenticate(request, self)
             if user is not None:
@@ -98,14 +98,19 @@ class Auth:
             detail: text for the client.
             wrong: the scheme whose credentials are not accepted.
         """
-        return AuthenticationRequired(detail, challenges=tuple(self._challenges(request, wrong)))
+        challenges, is_page, page = self._challenges(request, wrong), wants_page(request), self.login_page
+        # A login page that needs a user itself would send browsers in a circle.
+        is_circle = request.path == page.partition("?")[0]
+        if page and is_page and not is_circle and "authorization" not in request.headers:
+            return LoginRequired(detail, challenges=challenges, location=login_url(request, page))
+        return AuthenticationRequired(detail, challenges=challenges, is_page=is_page)
 
-    def _challenges(self, request: Request, wrong: Scheme | None) -> list[str]:
+    def _challenges(self, request: Request, wrong: Scheme | None) -> tuple[str, ...]:
         has_page = any(scheme.is_ambient for scheme in self.schemes)
         is_script = has_page and "sec-fetch-mode" in request.headers and not wants_page(request)
         # A browser would ask for a name and a password in the middle of a page.
         schemes = [scheme for scheme in self.schemes if not (is_script and scheme.name == "basic")]
-        return list(dict.fromkeys(scheme.challenge(self.realm, is_wrong=scheme is wrong) for scheme in schemes))
+        return tuple(dict.fromkeys(scheme.challenge(self.realm, is_wrong=scheme is wrong) for scheme in schemes))
 
     async def check_password(
         self, request: Request, name: str, password: str, *, may_remember: bool = False

@@ -168,7 +168,7 @@ class BearerScheme:
         token = read_authorization(request)[1]
         if not token or " " in token:
             # RFC 6750, section 3.1: invalid_request.
-            raise BadRequest("the Authorization field has no token")
+            raise BadRequest("the Authorization field has no token", problem={})
         try:
             claims = await verify_token(token, self._rules, self._keys, auth.clock())
         except InvalidToken as error:

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from turnbuckle import MutableHeaders
+from turnbuckle import MutableHeaders, SettingRefused
 from turnbuckle_contrib.auth.api_keys import APIKey
 from turnbuckle_contrib.auth.fetch import check_url
 from turnbuckle_contrib.auth.keys import ALGORITHMS
@@ -58,14 +58,10 @@ def _is_url(instance: object, attribute: attrs.Attribute[str], value: str) -> No
         check_url(value)
 
 
-class WeakSecret(ValueError):
-    """A secret for tokens has less than 32 bytes. Problems name this class, and do not print the secret."""
-
-
 def _is_strong(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
     if value and len(value.encode()) < _MIN_SECRET:
         # RFC 7518, section 3.2.
-        raise WeakSecret(f"{attribute.name} has less than {_MIN_SECRET} bytes")
+        raise SettingRefused(f"it has less than {_MIN_SECRET} bytes")
 
 
 def _is_leeway(instance: object, attribute: attrs.Attribute[float], value: float) -> None:

@@ -12,6 +12,7 @@ from typing import Final, final
 from turnbuckle import Request
 from turnbuckle_contrib.auth.auth import AUTH
 from turnbuckle_contrib.auth.records import MissingRole, User
+from turnbuckle_contrib.auth.redirects import wants_page
 from turnbuckle_contrib.auth.schemes import quoted
 
 __all__ = ["Requires", "requires"]
@@ -48,7 +49,9 @@ class Requires:
             raise request.resource(AUTH).required(request)
         missing = [role for role in self.roles if role not in user.roles]
         if missing or (self.any_of and user.roles.isdisjoint(self.any_of)):
-            raise MissingRole(self.roles or self.any_of, challenges=self._challenges(request, user))
+            raise MissingRole(
+                self.roles or self.any_of, challenges=self._challenges(request, user), is_page=wants_page(request)
+            )
         if self.fresh is not None:
             auth = request.resource(AUTH)
             at = user.claims.get("auth_time")

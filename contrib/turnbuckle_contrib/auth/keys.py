@@ -156,7 +156,9 @@ class RemoteKeys:
         if age > self._seconds or not is_known:
             await self._refresh(waits=not (is_known and self._is_failing and age <= lifetime))
         if self._clock() - self._fetched_at > lifetime:
-            raise ServiceUnavailable("the keys of the issuer are not available", headers={"Retry-After": "10"})
+            raise ServiceUnavailable(
+                "the keys of the issuer are not available", headers={"Retry-After": "10"}, problem={}
+            )
         return self._keys
 
     async def _refresh(self, *, waits: bool) -> None:

@@ -312,7 +312,7 @@ class Passwords:
 
     async def _run(self, function: Callable[[], T]) -> T:
         if self._pending >= self._limit:
-            raise ServiceUnavailable("too many logins at once", headers={"Retry-After": "5"})
+            raise ServiceUnavailable("too many logins at once", headers={"Retry-After": "5"}, problem={})
         self._pending += 1
         future = asyncio.get_running_loop().run_in_executor(self._threads, function)
         # A thread goes on when its request is cancelled, and counts until it is done.

@@ -22,22 +22,18 @@ from turnbuckle import (
     Request,
     Response,
     Setup,
-    Text,
     hookimpl,
     hookspec,
-    reason_phrase,
 )
 from turnbuckle_contrib.auth.api_keys import api_key_command
 from turnbuckle_contrib.auth.auth import AUTH, Auth, current_user
 from turnbuckle_contrib.auth.config import AuthConfig
 from turnbuckle_contrib.auth.configured import check_schemes, configured_schemes
 from turnbuckle_contrib.auth.passwords import Passwords, VerifiedPasswords
-from turnbuckle_contrib.auth.records import AuthenticationRequired, MissingRole, User
-from turnbuckle_contrib.auth.redirects import login_url, wants_page
+from turnbuckle_contrib.auth.records import LoginRequired, User
 from turnbuckle_contrib.auth.schemes import Scheme
 from turnbuckle_contrib.auth.sources import UserSource, merge_sources
 from turnbuckle_contrib.auth.throttle import Throttle
-from turnbuckle_contrib.problem_response import problem_response
 
 if TYPE_CHECKING:
     import click
@@ -119,8 +115,8 @@ class AuthPlugin(Plugin[AuthConfig]):
         return [Middleware("auth", _nothing, zone="session", after=("sessions",), needs=needs)]
 
     def provide_error_handlers(self, setup: Setup[AuthConfig]) -> list[ErrorHandler]:
-        """Return the handlers that answer refused requests."""
-        return [ErrorHandler(AuthenticationRequired, _answer_401), ErrorHandler(MissingRole, _answer_403)]
+        """Return the handler that sends browsers to the login page."""
+        return [ErrorHandler(LoginRequired, _to_login)]
 
     def provide_commands(self, setup: Setup[AuthConfig]) -> list[click.Command]:
         """Return the command ``api-key``."""
@@ -195,25 +191,5 @@ async def _template_variables(request: Request) -> dict[str, object]:
         return {"current_user": None}
 
 
-def _answer_401(request: Request, error: AuthenticationRequired) -> Response:
-    page = request.resource(AUTH).login_page
-    # A login page that needs a user itself would send browsers in a circle.
-    is_login = request.path == page.partition("?")[0]
-    if page and not is_login and wants_page(request) and "authorization" not in request.headers:
-        return Redirect(login_url(request, page), status=303, headers={"Cache-Control": "no-store"})
-    response = _problem(request, error.status, error.detail, error.headers)
-    response.headers.discard("WWW-Authenticate")
-    for challenge in error.challenges:
-        # One field for each: some clients read only the first challenge of a field.
-        response.headers.add("WWW-Authenticate", challenge)
-    return response
-
-
-def _answer_403(request: Request, error: MissingRole) -> Response:
-    return _problem(request, error.status, error.detail, error.headers)
-
-
-def _problem(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
-    if wants_page(request):
-        return Text(f"{status} {reason_phrase(status)}", status, headers)
-    return problem_response(status, detail, headers)
+def _to_login(request: Request, error: LoginRequired) -> Response:
+    return Redirect(error.location, 303, {"Cache-Control": "no-store"})

@@ -9,7 +9,7 @@ import attrs
 
 from turnbuckle import Forbidden, Unauthorized
 
-__all__ = ["AuthenticationRequired", "Claims", "MissingRole", "User"]
+__all__ = ["AuthenticationRequired", "Claims", "LoginRequired", "MissingRole", "User"]
 
 
 @final
@@ -78,14 +78,27 @@ class User:
 class AuthenticationRequired(Unauthorized):
     """401: the request needs a user and has none, or its credentials are wrong.
 
-    Attributes:
+    Args:
+        detail: text for the client.
         challenges: the challenges of all enabled schemes (RFC 9110, section 11.6.1).
+        is_page: whether a browser loads a page: then the default answer is text instead of Problem Details.
     """
 
-    def __init__(self, detail: str = "", *, challenges: tuple[str, ...] = ()) -> None:
-        headers = {"WWW-Authenticate": ", ".join(challenges)} if challenges else {}
-        super().__init__(detail, headers={**headers, "Cache-Control": "no-store"})
+    def __init__(self, detail: str = "", *, challenges: tuple[str, ...] = (), is_page: bool = False) -> None:
+        super().__init__(detail, headers=_fields(challenges), problem=None if is_page else {})
         self.challenges: Final = challenges
+
+
+class LoginRequired(AuthenticationRequired):
+    """A page needs a user: the plugin redirects the browser to the login page.
+
+    Attributes:
+        location: the address of the login page, with ``next``.
+    """
+
+    def __init__(self, detail: str = "", *, challenges: tuple[str, ...] = (), location: str) -> None:
+        super().__init__(detail, challenges=challenges, is_page=True)
+        self.location: Final = location
 
 
 class MissingRole(Forbidden):
@@ -95,7 +108,11 @@ class MissingRole(Forbidden):
         roles: the roles that are required.
     """
 
-    def __init__(self, roles: tuple[str, ...], *, challenges: tuple[str, ...] = ()) -> None:
-        headers = {"WWW-Authenticate": ", ".join(challenges)} if challenges else {}
-        super().__init__("the user may not do this", headers={**headers, "Cache-Control": "no-store"})
+    def __init__(self, roles: tuple[str, ...], *, challenges: tuple[str, ...] = (), is_page: bool = False) -> None:
+        super().__init__("the user may not do this", headers=_fields(challenges), problem=None if is_page else {})
         self.roles: Final = roles
+
+
+def _fields(challenges: tuple[str, ...]) -> dict[str, str]:
+    fields = {"Cache-Control": "no-store"}
+    return {**fields, "WWW-Authenticate": ", ".join(challenges)} if challenges else fields

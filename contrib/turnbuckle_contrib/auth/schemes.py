@@ -89,10 +89,10 @@ def read_authorization(request: Request) -> tuple[str, str]:
         return "", ""
     if len(values) > 1:
         # Two programs that each read another one would see two users.
-        raise BadRequest("the request has several Authorization fields")
+        raise BadRequest("the request has several Authorization fields", problem={})
     found = _AUTHORIZATION.fullmatch(values[0]) if len(values[0]) <= _MAX_AUTHORIZATION else None
     if found is None:
-        raise BadRequest("the Authorization field is malformed or too long")
+        raise BadRequest("the Authorization field is malformed or too long", problem={})
     return found[1].lower(), found[2] or ""
 
 

@@ -97,7 +97,7 @@ class Throttle:
         counted = self._counted(request, account)
         wait = max(buckets.wait(key, now) for buckets, key in counted)
         if wait > 0:
-            raise TooManyRequests("too many failed logins", headers={"Retry-After": str(math.ceil(wait))})
+            raise TooManyRequests("too many failed logins", headers={"Retry-After": str(math.ceil(wait))}, problem={})
         for buckets, key in counted:
             buckets.add(key, now)
 

@@ -74,7 +74,7 @@ class Provider:
             except (FetchFailed, ValueError) as error:
                 _log.warning("the OpenID provider is not available: %s", error)
         if self._info is None:
-            raise ServiceUnavailable("the login is not available", headers={"Retry-After": "10"})
+            raise ServiceUnavailable("the login is not available", headers={"Retry-After": "10"}, problem={})
         return self._info
 
     async def _discover(self) -> ProviderInfo:
@@ -124,7 +124,7 @@ class Provider:
             )
         except FetchFailed as error:
             _log.warning("the OpenID provider is not available: %s", error)
-            raise ServiceUnavailable("the login is not available", headers={"Retry-After": "10"}) from error
+            raise ServiceUnavailable("the login is not available", headers={"Retry-After": "10"}, problem={}) from error
         token = answer.get("id_token") if status == 200 and isinstance(answer, dict) else None
         if not isinstance(token, str):
             reason = answer.get("error") if isinstance(answer, dict) else ""

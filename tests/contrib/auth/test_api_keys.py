@@ -91,7 +91,7 @@ async def test_field_with_another_name_and_vary() -> None:
         {"api_key_header": "a b"},
         {"api_key_header": "Authorization"},
     ],
-    ids=str,
+    ids=range(5),
 )
 def test_wrong_settings_stop_the_start(settings: dict[str, object]) -> None:
     with pytest.raises(StartupError):

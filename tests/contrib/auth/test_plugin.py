@@ -345,10 +345,7 @@ async def test_answer_401_has_the_challenges_of_all_schemes_as_problem_details()
     async with Client(make_app(People(), schemes=["session", "basic"])) as client:
         response = await client.get("/me")
     assert response.status == 401
-    assert response.headers.get_list("www-authenticate") == [
-        'Cookie realm="Notes"',
-        'Basic realm="Notes", charset="UTF-8"',
-    ]
+    assert response.headers["www-authenticate"] == 'Cookie realm="Notes", Basic realm="Notes", charset="UTF-8"'
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     assert response.json() == {
@@ -406,7 +403,7 @@ async def test_scripts_of_a_page_get_no_challenge_that_opens_a_dialog() -> None:
 async def test_page_without_a_login_page_is_plain_text() -> None:
     async with Client(make_app()) as client:
         response = await client.get("/me", headers=PAGE)
-    assert (response.status, response.text) == (401, "401 Unauthorized")
+    assert (response.status, response.text) == (401, "log in first")
 
 
 async def test_handlers_of_the_app_replace_the_answers() -> None:
@@ -420,6 +417,20 @@ async def test_handlers_of_the_app_replace_the_answers() -> None:
         response = await client.get("/me", headers=PAGE)
     assert (response.status, response.json()) == (401, {"please": "log in"})
     assert response.headers["www-authenticate"] == 'Cookie realm="Notes"'
+
+
+async def test_pages_of_the_app_for_all_errors_answer_401_and_403_but_not_the_redirect() -> None:
+    app = make_app(People(), login="/login")
+
+    @app.error_handler(HTTPError)
+    async def failed(request: Request, error: HTTPError) -> Response:
+        return Response(f"a page about {error.status}", error.status, error.headers)
+
+    async with Client(app) as client:
+        assert (await client.get("/me")).text == "a page about 401"
+        assert (await client.get("/me", headers=PAGE)).status == 303
+        await enter(client, "grace", "battery staple")
+        assert (await client.get("/admin", headers=PAGE)).text == "a page about 403"
 
 
 async def test_answers_vary_by_credentials() -> None:
