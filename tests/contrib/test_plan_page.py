@@ -93,6 +93,8 @@ async def test_plan_as_json() -> None:
         ({"Forwarded": "for=127.0.0.1"}, 404),
         ({"X-Real-IP": "127.0.0.1"}, 404),
         ({"Via": "1.1 x"}, 404),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 404),
     ],
 )
 async def test_readers_of_this_machine(headers: dict[str, str], status: int) -> None:

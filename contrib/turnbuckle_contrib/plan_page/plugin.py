@@ -138,11 +138,12 @@ class _PlanPage:
 
     def _may_see(self, request: Request) -> bool:
         clients = self.config.clients
-        if "*" in clients:
-            return True
         if clients == _LOOPBACK:
             host = request.host.lower()
             name = host if host.endswith("]") else host.rpartition(":")[0] or host
             if name not in _LOCAL_HOSTS or any(field in request.headers for field in _PROXY_FIELDS):
                 return False
-        return self._addresses.trusts(request.client)
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            # The script of another site, which might read the answer if CORS permits that.
+            return False
+        return "*" in clients or self._addresses.trusts(request.client)

@@ -126,7 +126,7 @@ before_request after_request teardown_request before_app_request use add_middlew
 errorhandler exception_handler exception add_exception_handler register_error_handler -> @app.error_handler(Exception)
 add_url_rule add_api_route add_get add_post add_view api_route all any -> app.add_route(path, handler, methods=[...])
 websocket_route ws add_websocket add_api_websocket_route -> @app.websocket(path)
-static add_static mount_static -> a route whose handler returns File(path)
+static add_static mount_static -> app.install("static", at="/static", settings={"folders": ...})
 config conf -> App(config=cls) declares settings; request.config(cls) and the setup.config of lifespans have them
 state extensions g -> a lifespan that provides a resource: request.resource(KEY)
 logger log -> logging.getLogger(__name__)

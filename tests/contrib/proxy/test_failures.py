@@ -6,10 +6,13 @@ import asyncio
 import logging
 import socket
 import struct
+from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from tests.contrib.proxy.making import answering, echo_app, exchange, make_proxy, raw_upstream, serving
+from turnbuckle import App
 
 _GET = b"GET /up/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -257,3 +260,50 @@ async def test_path_that_leaves_the_base() -> None:
             assert (await exchange(proxy, _GET.replace(b"/up/x", path))).status in {400, 404}
         absolute = await exchange(proxy, _GET.replace(b"/up/x", b"http://169.254.169.254/up/x"))
         assert absolute.json()["target"] == "/public/x"
+
+
+async def test_client_that_waits_for_continue() -> None:
+    head = b"POST /up/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+    async with serving(echo_app()) as upstream, serving(make_proxy(upstream)) as proxy, asyncio.timeout(20):
+        reader, writer = await _open(proxy)
+        writer.write(head)
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"abc")
+        response = await reader.read(-1)
+        assert b'"content": "abc"' in response
+        assert b"expect" not in response.lower()
+        writer.close()
+
+
+async def test_interim_responses_are_dropped() -> None:
+    answer = answering(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+    async with raw_upstream(answer) as upstream, serving(make_proxy(upstream)) as proxy:
+        response = await exchange(proxy, _GET)
+    assert (response.status, response.content, response.get("link")) == (200, b"a", None)
+
+
+async def test_requests_at_the_same_time() -> None:
+    async with serving(echo_app()) as upstream, serving(make_proxy(upstream, connections=3)) as proxy:
+        responses = await asyncio.gather(*(exchange(proxy, _GET.replace(b"/x", b"/%d" % n)) for n in range(30)))
+    assert [response.json()["target"] for response in responses] == [f"/{n}" for n in range(30)]
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield b"de"
+    yield b"f"
+
+
+async def test_request_over_http2() -> None:
+    async with serving(echo_app()) as upstream:
+        app = App(plugins=[("http2", {"cleartext": True})])
+        app.install("proxy", at="/up", settings={"upstreams": [f"http://{upstream}"]})
+        async with serving(app) as proxy, httpx.AsyncClient(http1=False, http2=True) as client:
+            cookies = [("cookie", "a=1"), ("cookie", "b=2")]
+            response = await client.post(f"http://{proxy}/up/x", content=b"abc", headers=cookies)
+            empty = await client.get(f"http://{proxy}/up/x")
+
+            streamed = await client.post(f"http://{proxy}/up/x", content=_pieces())
+    fields = {name.lower(): value for name, value in response.json()["fields"]}
+    assert (response.json()["content"], fields["cookie"], fields["via"]) == ("abc", "a=1; b=2", "2 turnbuckle")
+    assert "transfer-encoding" not in {name.lower() for name, _ in empty.json()["fields"]}
+    assert streamed.json()["content"] == "def"

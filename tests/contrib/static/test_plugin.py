@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 from pathlib import Path
@@ -213,3 +214,27 @@ def test_mistakes_are_reported_at_startup(settings: dict[str, object], code: str
     (problem,) = caught.value.problems
     assert problem.diagnostic.code == code
     assert says in problem.diagnostic.text
+
+
+async def test_beside_middleware_that_compresses(folder: Path) -> None:
+    (folder / "plain.js").write_text("let x = 1\n" * 500)
+    app = App(plugins=["compress", "conditional", "security_headers"])
+    app.install(StaticPlugin(folder), at="/static")
+    async with Client(app) as client:
+        ready = await client.get("/static/app.css", headers={"Accept-Encoding": "gzip"})
+        assert gzip.decompress(ready.content) == STYLE.encode()
+        assert ready.headers["etag"].startswith('"')
+        made = await client.get("/static/plain.js", headers={"Accept-Encoding": "gzip"})
+        assert (made.headers["content-encoding"], made.headers["etag"][:2]) == ("gzip", "W/")
+        fresh = await client.get("/static/plain.js", headers={"If-None-Match": made.headers["etag"]})
+        assert fresh.status == 304
+        part = await client.get("/static/plain.js", headers={"Range": "bytes=0-2", "Accept-Encoding": "gzip"})
+        assert part.content in {b"let", made.content}
+
+
+async def test_requests_at_the_same_time(folder: Path) -> None:
+    async with Client(make_app(folder)) as client:
+        names = ["app.css", "big.bin", "docs/"] * 20
+        responses = await asyncio.gather(*(client.get(f"/static/{name}") for name in names))
+    assert {response.status for response in responses} == {200}
+    assert responses[1].content == (folder / "big.bin").read_bytes()

@@ -76,7 +76,7 @@ _FOREIGN_OPTIONS: Final[Mapping[str, str]] = {
     "on_shutdown": "lifespan=...",
     "routes": "app.add_route(path, handler)",
     "exception_handlers": "@app.error_handler(Exception)",
-    "static_folder": "a route whose handler returns File(path)",
+    "static_folder": "app.install('static', at='/static', settings={'folders': ...})",
     "port": _APP_SETTINGS,
     "host": _APP_SETTINGS,
     "bind": _APP_SETTINGS,
