@@ -10,9 +10,9 @@ import attrs
 import pytest
 
 from tests.contrib.openapi.documents import document_of
-from turnbuckle import JSON, App, HTTPError, Plugin, Request, Response, StartupError, WebSocket
+from turnbuckle import JSON, App, HTTPError, Lifespan, Plugin, Request, Response, StartupError, WebSocket
 from turnbuckle.testing import Client, ClientResponse, FakeClock, WebSocketRefused, expect_problems
-from turnbuckle.testing.conformance import PluginConformance
+from turnbuckle.testing.conformance import LifespanConformance, PluginConformance
 from turnbuckle_contrib.auth import (
     AUTH,
     Auth,
@@ -30,6 +30,7 @@ from turnbuckle_contrib.auth import (
     requires,
     safe_next,
 )
+from turnbuckle_contrib.auth.plugin import _AuthFactory
 from turnbuckle_contrib.sessions import SessionsPlugin
 from turnbuckle_plugins.jinja_templates import Template
 
@@ -43,6 +44,16 @@ class TestAuthPlugin(PluginConformance):
 
     def plugins(self) -> list[object]:
         return ["sessions"]
+
+
+class TestAuthLifespan(LifespanConformance):
+    plugin = AuthPlugin
+
+    def plugins(self) -> list[object]:
+        return ["sessions"]
+
+    def make_lifespan(self) -> Lifespan:
+        return Lifespan("auth", _AuthFactory(UserSource(), (), FakeClock().wall), provides=AUTH)
 
 
 class People:
