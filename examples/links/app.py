@@ -23,11 +23,14 @@ from turnbuckle_plugins.jinja_templates import JinjaTemplatesPlugin, Template
 HERE = Path(__file__).parent
 PICTURES = Path("pictures")
 
-names = ["security_headers", "request_id", "csrf", "sessions", "auth", "accounts", "compress", "conditional", "health"]
-app = App("Links", plugins=[*names, SQLitePlugin(HERE / "migrations"), JinjaTemplatesPlugin(HERE / "templates")])
+app = App(
+    "Links",
+    chain="web",
+    plugins=["auth", "accounts", "health", SQLitePlugin(HERE / "migrations"), JinjaTemplatesPlugin(HERE / "templates")],
+)
 app.install(StaticPlugin(HERE / "static"), at="/static")
 board = app.scope("/links")
-api = app.scope("/api", plugins=[("cors", {"origins": ["*"]})])
+api = app.scope("/api", chain="api")
 
 
 @attrs.frozen

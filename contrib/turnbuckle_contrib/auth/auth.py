@@ -101,7 +101,9 @@ class Auth:
         challenges, is_page, page = self._challenges(request, wrong), wants_page(request), self.login_page
         # A login page that needs a user itself would send browsers in a circle.
         is_circle = request.path == page.partition("?")[0]
-        if page and is_page and not is_circle and "authorization" not in request.headers:
+        # Without a session, as in a chain for programs, the user would come back from the login page without one.
+        can_log_in = not is_circle and getattr(request, "session", None) is not None
+        if page and is_page and can_log_in and "authorization" not in request.headers:
             return LoginRequired(detail, challenges=challenges, location=login_url(request, page))
         return AuthenticationRequired(detail, challenges=challenges, is_page=is_page)
 

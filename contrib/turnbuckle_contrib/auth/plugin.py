@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, cast, final
 
 import attrs
 
 from turnbuckle import (
+    Diagnostic,
     ErrorHandler,
     Handler,
     Lifespan,
@@ -110,9 +111,31 @@ class AuthPlugin(Plugin[AuthConfig]):
         return [Lifespan("auth", make, provides=AUTH)]
 
     def provide_middleware(self, setup: Setup[AuthConfig]) -> list[Middleware]:
-        """Return a middleware that does nothing: its place in the chain shows that it needs sessions."""
-        needs = ("session",) if "session" in setup.config.schemes else ()
-        return [Middleware("auth", _nothing, zone="session", after=("sessions",), needs=needs)]
+        """Return a middleware that does nothing: its place in the chain shows that it needs sessions.
+
+        Each chain with it needs them if there is no other scheme. Otherwise, ``review_plan`` looks for them in any
+        chain: a scope for programs may have a chain without sessions, and use another scheme.
+        """
+        needs = ("session",) if setup.config.schemes == ("session",) else ()
+        factory = _Nothing(uses_sessions="session" in setup.config.schemes)
+        return [Middleware("auth", factory, zone="session", after=("sessions",), needs=needs)]
+
+    def review_plan(self, plan: Plan) -> Iterator[Diagnostic]:
+        """Report the scheme "session" without sessions."""
+        found = [entry for scope in plan.root.walk() for entry in scope.middleware]
+        if any("session" in entry.record.provides for entry in found):
+            return
+        for entry in found:
+            factory = entry.record.factory
+            if isinstance(factory, _Nothing) and factory.uses_sessions and not entry.record.needs:
+                yield Diagnostic(
+                    level="error",
+                    code="TB412",
+                    text="middleware 'auth' needs 'session' outside of it, and nothing provides it",
+                    why="'session' is among the schemes of the plugin auth",
+                    fix="enable the plugin sessions, or remove 'session' from plugin.auth.schemes",
+                    origins=(entry.origin,),
+                )
 
     def provide_error_handlers(self, setup: Setup[AuthConfig]) -> list[ErrorHandler]:
         """Return the handler that sends browsers to the login page."""
@@ -167,8 +190,14 @@ class _AuthFactory:
         passwords.close()
 
 
-def _nothing(next_handler: Handler, setup: Setup[AuthConfig]) -> Handler:
-    return next_handler
+@attrs.frozen
+class _Nothing:
+    """The factory of the middleware, which costs nothing."""
+
+    uses_sessions: bool
+
+    def __call__(self, next_handler: Handler, setup: Setup[AuthConfig]) -> Handler:
+        return next_handler
 
 
 async def _optional_user(request: Request) -> User | None:

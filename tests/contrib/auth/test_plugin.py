@@ -584,7 +584,34 @@ def test_user_without_the_plugin_stops_the_start_and_is_never_read_from_content(
 def test_sessions_are_needed_by_the_scheme() -> None:
     with expect_problems("TB412"):
         App(plugins=["auth"]).compile()
+    with expect_problems("TB412"):
+        App(plugins=[("auth", {"schemes": ["session", "basic"]})]).compile()
     assert App(plugins=[("auth", {"schemes": ["basic"]})]).compile().handle
+
+
+async def test_chain_for_programs_has_no_sessions() -> None:
+    app = App(plugins=[("auth", {"schemes": ["session", "basic"]})], chain="web")
+
+    @app.scope("/api", chain="api").get("/me")
+    async def me(user: User | None) -> str:
+        return user.name if user is not None else "visitor"
+
+    async with Client(app) as client:
+        assert (await client.get("/api/me", cookies={"session": "x"})).text == "visitor"
+
+
+async def test_chain_without_sessions_redirects_to_no_login_page() -> None:
+    settings = {"schemes": ["session", "basic"], "login": "/login"}
+    app = App(plugins=[("auth", settings)], chain="web")
+
+    @app.get("/me")
+    @app.scope("/api", chain="api").get("/me")
+    async def me(user: User) -> str:
+        return user.name
+
+    async with Client(app, headers={"Accept": "text/html"}) as client:
+        assert (await client.get("/me")).status == 303
+        assert (await client.get("/api/me")).status == 401
 
 
 @pytest.mark.parametrize(
