@@ -7,7 +7,7 @@ that a handler returns with an error status stays as it is, and so does a page w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Final, final
 
 from turnbuckle import Handler, HTTPError, Middleware, Plugin, PluginInfo, Request, Response, Setup
@@ -63,7 +63,7 @@ def _around(next_handler: Handler, setup: Setup) -> Handler:
 
 
 def _refused(request: Request, error: HTTPError) -> Response:
-    problem = _problem(request, error.status, error.detail)
+    problem = _problem(request, error.status, error.detail, error.problem)
     for headers in (error.headers, request.error_headers):
         _add_fields(problem, headers.items())
     return problem
@@ -75,13 +75,20 @@ def _described(request: Request, response: Response) -> Response:
     is_refusal = request.exception is not None or (request.route is None and is_text)
     if not is_refusal or response.content_type == _TYPE or isinstance(response.body, AsyncIterable):
         return response
-    problem = _problem(request, response.status, _detail(request, response, is_text=is_text))
+    error = request.exception
+    if isinstance(error, HTTPError) and error.status == response.status:
+        problem = _problem(request, response.status, error.detail, error.problem)
+    else:
+        # Nothing of any other exception reaches a client.
+        text = _text(response) if error is None and is_text else ""
+        problem = _problem(request, response.status, text)
     _add_fields(problem, response.headers.items())
     return problem
 
 
-def _problem(request: Request, status: int, detail: str) -> Response:
-    return problem_response(status, detail, members={"request_id": request.id} if request.id else None)
+def _problem(request: Request, status: int, detail: str, members: Mapping[str, object] | None = None) -> Response:
+    identity = {"request_id": request.id} if request.id else {}
+    return problem_response(status, detail, members={**identity, **(members or {})})
 
 
 def _add_fields(problem: Response, fields: Iterable[tuple[str, str]]) -> None:
@@ -92,11 +99,5 @@ def _add_fields(problem: Response, fields: Iterable[tuple[str, str]]) -> None:
             problem.headers.set(name, value)
 
 
-def _detail(request: Request, response: Response, *, is_text: bool) -> str:
-    error = request.exception
-    if isinstance(error, HTTPError) and error.status == response.status:
-        return error.detail
-    if error is None and is_text and isinstance(response.body, bytes):
-        return response.body[:_MOST].decode("utf-8", "replace").strip()
-    # Nothing of any other exception reaches a client.
-    return ""
+def _text(response: Response) -> str:
+    return response.body[:_MOST].decode("utf-8", "replace").strip() if isinstance(response.body, bytes) else ""

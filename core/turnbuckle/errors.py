@@ -462,7 +462,9 @@ class InvalidInput(HTTPError):
         *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(status, detail or _describe_faults(faults), headers=headers)
+        # The member "errors" is an extension, as in RFC 9457, section 3.
+        problem = {"errors": [fault.as_json() for fault in faults]}
+        super().__init__(status, detail or _describe_faults(faults), headers=headers, problem=problem)
         self.faults: Final = tuple(faults)
 
 

@@ -124,3 +124,32 @@ async def test_head_has_the_fields_without_content() -> None:
     response = await _send("HEAD", "/items/1")
     assert (response.status, response.content) == (409, b"")
     assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "member"),
+    [
+        ("/items/3?size=large", {"errors": [{"in": "query", "parameter": "size", "detail": "expected int"}]}),
+        ("/sold", {"left": 0, "type": "https://shop.example/sold"}),
+    ],
+)
+async def test_members_of_a_problem_survive_the_pages_of_the_app(path: str, member: dict[str, object]) -> None:
+    app = App()
+    api = app.scope("", plugins=["problem_details"])
+
+    @app.error_handler(HTTPError)
+    async def page(request: Request, error: HTTPError) -> Response:
+        return HTML("<h1>no</h1>", status=error.status)
+
+    @api.get("/items/{id:int}")
+    async def item(id: int, size: int = 1) -> str:
+        return "fine"
+
+    @api.get("/sold")
+    async def sold() -> str:
+        raise HTTPError(409, "sold out", problem={"left": 0, "type": "https://shop.example/sold"})
+
+    async with Client(app) as client:
+        response = await client.get(path)
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json() == {**response.json(), **member}

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, final
 
 from turnbuckle._safe_logger import SafeLogger
-from turnbuckle.errors import ConnectionLost, HTTPError, InvalidInput, NotModified, ProtocolError
+from turnbuckle.errors import ConnectionLost, HTTPError, NotModified, ProtocolError
 from turnbuckle.http.status import reason_phrase
 from turnbuckle.schema.json_encoding import encode_json
 from turnbuckle.web.request.request import Request
@@ -95,9 +95,6 @@ class ErrorTable:
         try:
             if isinstance(error, NotModified):
                 return Response(status=304, headers=error.headers)
-            if isinstance(error, InvalidInput):
-                # The member "errors" is an extension, as in RFC 9457, section 3.
-                return _problem_details(error, {"errors": [fault.as_json() for fault in error.faults]})
             if error.problem is not None:
                 return _problem_details(error, error.problem)
             return Text(error.detail or reason_phrase(error.status), error.status, error.headers)
