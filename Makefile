@@ -100,7 +100,7 @@ help:
 # One stamp for what running needs and one for development, so that the first `make run` installs little.
 # Each is older than pyproject.toml when there may be something new to install.
 $(VENV)/.installed-run: pyproject.toml
-	$(call environment,$(VENV),-e .[fast$(comma)openapi])
+	$(call environment,$(VENV),-e .[fast$(comma)accounts$(comma)metrics$(comma)openapi])
 
 $(VENV)/.installed-dev: pyproject.toml
 	$(call environment,$(VENV),-e .[dev])
@@ -117,7 +117,7 @@ $(RAY)/.installed: pyproject.toml
 	$(call environment,$(RAY),ray[serve] websockets -e .)
 
 run: $(VENV)/.installed-run
-	$(BIN)/python -m turnbuckle serve $(RUN_TARGET) --host $(HOST) --port $(PORT)
+	NOTES_ORIGIN=http://$(HOST):$(PORT) $(BIN)/python -m turnbuckle serve $(RUN_TARGET) --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.installed-dev axe
 	$(BIN)/ruff check .

@@ -98,6 +98,7 @@ class Page:
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser: Final = browser
         self._session: Final = session
+        self._width = 0
 
     async def call(self, method: str, **params: object) -> dict[str, Any]:
         """Call a method of the protocol for this page."""
@@ -105,6 +106,7 @@ class Page:
 
     async def look(self, *, width: int, height: int = 900, dark: bool = False) -> None:
         """Change the size of the window and the colours that the user prefers."""
+        self._width = width
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -163,7 +165,8 @@ class Page:
 
     async def overflow(self) -> int:
         """Return by how many pixels the page is wider than the window."""
-        return int(await self.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+        # On a small device, innerWidth grows with the page.
+        return int(await self.evaluate("document.documentElement.scrollWidth")) - self._width
 
     async def violations(self) -> list[str]:
         """Return what axe-core finds, a line for each element."""

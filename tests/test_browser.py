@@ -7,7 +7,10 @@ from pathlib import Path
 from tests.browser import needs_axe, open_browser
 from turnbuckle import HTML, App, HTTPServer
 
-_FAULTY = "<!doctype html><title>x</title><h1>Hello</h1><input name=a><p style='color:#bbb'>pale</p>"
+_FAULTY = (
+    "<!doctype html><title>x</title><meta name=viewport content='width=device-width'>"
+    "<h1>Hello</h1><input name=a><p style='color:#bbb'>pale</p>"
+)
 
 
 @needs_axe
@@ -26,3 +29,5 @@ async def test_axe_finds_faults_despite_a_content_security_policy(tmp_path: Path
         await shown.fill("input", "typed")
         assert await shown.evaluate("document.querySelector('input').value") == "typed"
         assert await shown.overflow() <= 0
+        await shown.evaluate("document.querySelector('p').style.width = '500px'")
+        assert await shown.overflow() > 0

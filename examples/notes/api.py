@@ -1,43 +1,24 @@
 """Serve the notes as JSON under /api/notes, as a plugin with typed routes; /docs describes them.
 
-GET     /api/notes?q=&page=&per_page=   200, 422
-POST    /api/notes                      201 with Location, 400, 413, 415, 422
-GET     /api/notes/ID                   200, 404
-PUT     /api/notes/ID                   200, 400, 404, 413, 415, 422   all fields; missing fields become empty
-PATCH   /api/notes/ID                   200, 400, 404, 413, 415, 422   only the sent fields
-DELETE  /api/notes/ID                   204, 404
+Clients log in with the e-mail address and the password of the account (HTTP Basic), or with the session of the pages.
 """
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from typing import Annotated, ClassVar, Final
 
 import attrs
-from attrs.validators import and_, matches_re, max_len, optional
-from drafts import FIT_TEXT, FIT_TITLE, TEXT_LENGTH, TITLE_LENGTH, Draft, search_words
-from listing import page_count
-from store import Note, Store
+from attrs.validators import and_, deep_iterable, matches_re, max_len, optional
+from drafts import FIT_TEXT, FIT_TITLE, MAX_TAGS, TAG, TEXT_LENGTH, TITLE_LENGTH, Draft, search_words
+from store import Note, Notes
 
-from turnbuckle import (
-    JSON,
-    ErrorHandler,
-    InvalidInput,
-    NotFound,
-    Plugin,
-    PluginInfo,
-    Query,
-    Request,
-    Response,
-    Route,
-    RouteDocs,
-    Setup,
-)
+from turnbuckle import JSON, NotFound, Plugin, PluginInfo, Query, Request, Response, Route, RouteDocs, Setup
 
 __all__ = ["NotesAPI"]
 
-_VALID_TITLE: Final = and_(max_len(TITLE_LENGTH), matches_re(FIT_TITLE))
-_VALID_TEXT: Final = and_(max_len(TEXT_LENGTH), matches_re(FIT_TEXT))
+_TITLE: Final = and_(max_len(TITLE_LENGTH), matches_re(FIT_TITLE))
+_TEXT: Final = and_(max_len(TEXT_LENGTH), matches_re(FIT_TEXT))
+_TAGS: Final = deep_iterable(matches_re(TAG), max_len(MAX_TAGS))
 # SQLite's numbers have 64 bits.
 _MAX_PAGE: Final = 10**9
 
@@ -48,8 +29,9 @@ class NewNote:
 
     __forbid_unknown_fields__: ClassVar[bool] = True
 
-    title: str = attrs.field(validator=_VALID_TITLE)
-    text: str = attrs.field(default="", validator=_VALID_TEXT)
+    title: str = attrs.field(validator=_TITLE)
+    text: str = attrs.field(default="", validator=_TEXT)
+    tags: tuple[str, ...] = attrs.field(default=(), validator=_TAGS)
     pinned: bool = False
 
 
@@ -59,8 +41,9 @@ class NoteChanges:
 
     __forbid_unknown_fields__: ClassVar[bool] = True
 
-    title: str | None = attrs.field(default=None, validator=optional(_VALID_TITLE))
-    text: str | None = attrs.field(default=None, validator=optional(_VALID_TEXT))
+    title: str | None = attrs.field(default=None, validator=optional(_TITLE))
+    text: str | None = attrs.field(default=None, validator=optional(_TEXT))
+    tags: tuple[str, ...] | None = attrs.field(default=None, validator=optional(_TAGS))
     pinned: bool | None = None
 
 
@@ -75,89 +58,72 @@ class NotePage:
 
 
 class NotesAPI(Plugin):
-    """The JSON API over a store of notes."""
+    """The JSON API."""
 
     info = PluginInfo(name="notes_api")
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
     def provide_routes(self, setup: Setup) -> list[Route]:
         """Return the routes of the API."""
-        one = "/api/notes/{note_id:int}"
-        every = RouteDocs(tags="notes")
-        existing = RouteDocs(tags="notes", errors=NotFound)
+        path, one = "/notes", "/notes/{note_id:int}"
+        every, existing = RouteDocs(tags="notes"), RouteDocs(tags="notes", errors=NotFound)
         created = RouteDocs(tags="notes", responses={201: Note})
         return [
-            Route(path="/api/notes", handler=self.search, name="api_notes", docs=every),
-            Route(path="/api/notes", handler=self.create, methods="POST", status=201, docs=created),
-            Route(path=one, handler=self.show, name="api_note", docs=existing),
-            Route(path=one, handler=self.replace, methods="PUT", docs=existing),
-            Route(path=one, handler=self.change, methods="PATCH", docs=existing),
-            Route(path=one, handler=self.delete, methods="DELETE", docs=existing),
+            Route(path=path, handler=search, name="api_notes", docs=every),
+            Route(path=path, handler=create, methods="POST", status=201, docs=created),
+            Route(path=one, handler=show, name="api_note", docs=existing),
+            Route(path=one, handler=replace, methods="PUT", docs=existing),
+            Route(path=one, handler=change, methods="PATCH", docs=existing),
+            Route(path=one, handler=delete, methods="DELETE", docs=existing),
         ]
 
-    def provide_error_handlers(self, setup: Setup) -> list[ErrorHandler]:
-        """Return the handler for requests that do not fit the types."""
-        return [ErrorHandler(InvalidInput, invalid)]
 
-    async def search(
-        self,
-        q: Query[str] = "",
-        page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1,
-        per_page: Annotated[int, Query(ge=1, le=100)] = 20,
-    ) -> NotePage:
-        """Search notes.
+async def search(
+    notes: Notes,
+    q: Query[str] = "",
+    tag: Query[str] = "",
+    page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1,
+    per_page: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> NotePage:
+    """Search notes.
 
-        The notes contain all words of *q*. Pinned notes come first, then the notes that were changed last.
-        """
-        found = await to_thread(self._store.search, search_words(q), limit=per_page, offset=(page - 1) * per_page)
-        pages = page_count(found.total, per_page)
-        return NotePage(notes=found.notes, total=found.total, page=page, pages=pages)
-
-    async def create(self, request: Request, note: NewNote) -> Response:
-        """Write a note."""
-        draft = Draft.from_input(note.title, note.text, pinned=note.pinned)
-        created = await to_thread(self._store.create, draft.title, draft.text, pinned=draft.pinned)
-        location = request.url_for("api_note", note_id=created.id)
-        return JSON(created, status=201, headers={"Location": location})
-
-    async def show(self, note_id: int) -> Note:
-        """Return a note."""
-        return await self._find(note_id)
-
-    async def replace(self, note_id: int, note: NewNote) -> Note:
-        """Replace a note; missing fields become empty."""
-        await self._find(note_id)
-        return await self._save(note_id, Draft.from_input(note.title, note.text, pinned=note.pinned))
-
-    async def change(self, note_id: int, changes: NoteChanges) -> Note:
-        """Change the sent fields of a note."""
-        note = await self._find(note_id)
-        title = note.title if changes.title is None else changes.title
-        text = note.text if changes.text is None else changes.text
-        pinned = note.pinned if changes.pinned is None else changes.pinned
-        return await self._save(note_id, Draft.from_input(title, text, pinned=pinned))
-
-    async def delete(self, note_id: int) -> None:
-        """Delete a note."""
-        if not await to_thread(self._store.delete, note_id):
-            raise NotFound
-
-    async def _find(self, note_id: int) -> Note:
-        note = await to_thread(self._store.get, note_id)
-        if note is None:
-            raise NotFound
-        return note
-
-    async def _save(self, note_id: int, draft: Draft) -> Note:
-        note = await to_thread(self._store.replace, note_id, draft.title, draft.text, pinned=draft.pinned)
-        if note is None:
-            raise NotFound
-        return note
+    The notes contain all words of *q*. Pinned notes come first, then the notes that were changed last.
+    """
+    found = await notes.search(search_words(q), tag=tag, limit=per_page, offset=(page - 1) * per_page)
+    pages = max(1, -(-found.total // per_page))
+    return NotePage(notes=found.notes, total=found.total, page=page, pages=pages)
 
 
-async def invalid(request: Request, error: InvalidInput) -> JSON:
-    """Answer with the reason of each fault."""
-    faults = [fault.as_json() for fault in error.faults]
-    return JSON({"error": error.detail, "errors": faults}, status=error.status, headers=error.headers)
+async def create(request: Request, notes: Notes, note: NewNote) -> Response:
+    """Write a note."""
+    created = await notes.create(Draft.from_input(note.title, note.text, note.tags, pinned=note.pinned))
+    return JSON(created, status=201, headers={"Location": request.url_for("api_note", note_id=created.id)})
+
+
+async def show(notes: Notes, note_id: int) -> Note:
+    """Return a note."""
+    return _existing(await notes.get(note_id))
+
+
+async def replace(notes: Notes, note_id: int, note: NewNote) -> Note:
+    """Replace a note; missing fields become empty."""
+    draft = Draft.from_input(note.title, note.text, note.tags, pinned=note.pinned)
+    return _existing(await notes.replace(note_id, draft))
+
+
+async def change(notes: Notes, note_id: int, changes: NoteChanges) -> Note:
+    """Change the sent fields of a note."""
+    old = _existing(await notes.get(note_id))
+    sent = {name: value for name, value in attrs.asdict(changes).items() if value is not None}
+    new = attrs.evolve(old, **sent)
+    return _existing(await notes.replace(note_id, Draft.from_input(new.title, new.text, new.tags, pinned=new.pinned)))
+
+
+async def delete(notes: Notes, note_id: int) -> None:
+    """Delete a note with its files."""
+    _existing(await notes.delete(note_id))
+
+
+def _existing(note: Note | None) -> Note:
+    if note is None:
+        raise NotFound
+    return note

@@ -10,10 +10,11 @@ from typing import Final, Protocol
 
 import attrs
 
-__all__ = ["FIT_TEXT", "FIT_TITLE", "TEXT_LENGTH", "TITLE_LENGTH", "Draft", "search_words"]
+__all__ = ["FIT_TEXT", "FIT_TITLE", "MAX_TAGS", "TAG", "TEXT_LENGTH", "TITLE_LENGTH", "Draft", "search_words"]
 
 TITLE_LENGTH: Final = 120
 TEXT_LENGTH: Final = 20_000
+MAX_TAGS: Final = 10
 _MAX_WORDS: Final = 8
 
 # Controls except tab and newline, and lone surrogates, which JSON can express and UTF-8 cannot.
@@ -22,6 +23,7 @@ _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 # title has a character that is no space.
 FIT_TEXT: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*"
 FIT_TITLE: Final = rf"(?!\s*$){FIT_TEXT}"
+TAG: Final = r"[\w-]{1,30}"
 
 
 class Fields(Protocol):
@@ -32,48 +34,45 @@ class Fields(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Draft:
-    """The editable fields of a note."""
+    """The editable fields of a note; tags are in lower case."""
 
     title: str = ""
     text: str = ""
+    tags: tuple[str, ...] = ()
     pinned: bool = False
 
     @classmethod
     def from_form(cls, form: Fields) -> Draft:
         """Return the draft in the fields of a form; missing fields are empty."""
-        title, text = str(form.get("title", "")), str(form.get("text", ""))
-        return cls.from_input(title, text, pinned=form.get("pinned", "") == "yes")
+        title, text, tags = (str(form.get(name, "")) for name in ("title", "text", "tags"))
+        words = tags.replace(",", " ").replace("#", " ").split()
+        return cls.from_input(title, text, words, pinned=form.get("pinned", "") == "yes")
 
     @classmethod
-    def from_input(cls, title: str, text: str, *, pinned: bool) -> Draft:
-        """Return the draft with a title in one line, and with the line breaks of Unix."""
-        return cls(title=_one_line(title), text=_newlines(text), pinned=pinned)
+    def from_input(cls, title: str, text: str, tags: list[str] | tuple[str, ...], *, pinned: bool) -> Draft:
+        """Return the draft with a title in one line, the line breaks of Unix, and each tag once."""
+        unique = tuple(dict.fromkeys(tag.lower() for tag in tags))
+        # Forms send CRLF for every line break on every system (HTML standard, form submission).
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+        return cls(title=" ".join(title.split()), text=lines, tags=unique, pinned=pinned)
 
     def errors(self) -> dict[str, str]:
         """Return the errors by field; empty if the draft can be saved."""
         problems = {}
         if not self.title:
             problems["title"] = "A note needs a title."
-        elif len(self.title) > TITLE_LENGTH:
-            problems["title"] = f"The title has {len(self.title)} characters; {TITLE_LENGTH} is the most."
-        elif _UNFIT.search(self.title):
-            problems["title"] = "The title contains characters that cannot be shown."
-        if len(self.text) > TEXT_LENGTH:
-            problems["text"] = f"The text has {len(self.text)} characters; {TEXT_LENGTH} is the most."
-        elif _UNFIT.search(self.text):
-            problems["text"] = "The text contains characters that cannot be shown."
+        for name, value, most in (("title", self.title, TITLE_LENGTH), ("text", self.text, TEXT_LENGTH)):
+            if len(value) > most:
+                problems[name] = f"The {name} has {len(value)} characters; {most} is the most."
+            elif _UNFIT.search(value):
+                problems[name] = f"The {name} contains characters that cannot be shown."
+        if len(self.tags) > MAX_TAGS:
+            problems["tags"] = f"A note has at most {MAX_TAGS} tags."
+        elif wrong := [tag for tag in self.tags if not re.fullmatch(TAG, tag)]:
+            problems["tags"] = f"A tag has at most 30 letters, digits and hyphens: not {wrong[0][:40]!r}."
         return problems
 
 
 def search_words(query: str) -> tuple[str, ...]:
     """Return the words to search for; words after the eighth are ignored."""
     return tuple(_UNFIT.sub("", query).split()[:_MAX_WORDS])
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _newlines(text: str) -> str:
-    # Forms send CRLF for every line break on every system (HTML standard, form submission).
-    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip()

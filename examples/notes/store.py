@@ -1,37 +1,68 @@
-"""Store notes in one SQLite file, so that a saved note survives a crash.
+"""Store the notes of one account in SQLite: search, tags and files.
 
-This module has the schema, the search and the order of notes. It knows nothing about HTTP. Its methods block: call them
-with ``asyncio.to_thread``. All threads share one connection, protected by a lock.
+This module knows nothing about HTTP. ``MIGRATIONS`` make the tables; the plugin ``sqlite`` runs them at startup.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import attrs
+from drafts import Draft
 
-__all__ = ["Found", "Note", "Store"]
+from turnbuckle_contrib.sqlite import Database
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS notes (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    title TEXT NOT NULL,
-    text TEXT NOT NULL,
-    pinned INTEGER NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS notes_in_order ON notes (pinned DESC, updated_at DESC, id DESC);
-"""
+__all__ = ["MIGRATIONS", "File", "Found", "Note", "Notes"]
 
-# SQLite's LIKE ignores the case of ASCII letters only.
-_CONTAINS: Final = "instr(casefold(title || char(10) || text), ?) > 0"
 _MAX_ID: Final = 2**63 - 1
+_ORDER: Final = "ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ? OFFSET ?"
+_MATCHES: Final = "id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+_TAGGED: Final = "EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)"
+
+MIGRATIONS: Final = (
+    # Before accounts: files of that time have this table already.
+    """
+    CREATE TABLE IF NOT EXISTS notes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL,
+        text TEXT NOT NULL,
+        pinned INTEGER NOT NULL DEFAULT 0,
+        created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL
+    );
+    """,
+    """
+    DROP INDEX IF EXISTS notes_in_order;
+    ALTER TABLE notes ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE notes ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+    CREATE INDEX notes_of_owner ON notes (owner, pinned, updated_at);
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        note_id INTEGER NOT NULL REFERENCES notes ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        content BLOB NOT NULL
+    );
+    CREATE INDEX files_of_note ON files (note_id);
+    CREATE VIRTUAL TABLE words USING fts5 (
+        title, text, tags, content='notes', content_rowid='id', tokenize="unicode61 remove_diacritics 2"
+    );
+    INSERT INTO words (words) VALUES ('rebuild');
+    CREATE TRIGGER notes_inserted AFTER INSERT ON notes BEGIN
+        INSERT INTO words (rowid, title, text, tags) VALUES (new.id, new.title, new.text, new.tags);
+    END;
+    CREATE TRIGGER notes_deleted AFTER DELETE ON notes BEGIN
+        INSERT INTO words (words, rowid, title, text, tags) VALUES ('delete', old.id, old.title, old.text, old.tags);
+    END;
+    CREATE TRIGGER notes_updated AFTER UPDATE OF title, text, tags ON notes BEGIN
+        INSERT INTO words (words, rowid, title, text, tags) VALUES ('delete', old.id, old.title, old.text, old.tags);
+        INSERT INTO words (rowid, title, text, tags) VALUES (new.id, new.title, new.text, new.tags);
+    END;
+    """,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +72,7 @@ class Note:
     id: int
     title: str
     text: str
+    tags: tuple[str, ...]
     pinned: bool
     created_at: datetime
     updated_at: datetime
@@ -54,120 +86,123 @@ class Found:
     total: int
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+@attrs.frozen(kw_only=True)
+class File:
+    """A file of a note; its size is in bytes."""
+
+    id: int
+    note_id: int
+    name: str
+    size: int
 
 
-class Store:
-    """The notes in the file at ``path``; ``open`` creates a missing file."""
+@attrs.frozen
+class Notes:
+    """The notes of one account. Methods that take a number return None if the account has no note of that number."""
 
-    def __init__(self, path: Path | str, *, now: Callable[[], datetime] = _utc_now) -> None:
-        self._path = path
-        self._now = now
-        self._lock = threading.Lock()
-        self._opened: sqlite3.Connection | None = None
+    database: Database
+    owner: str
 
-    def open(self) -> None:
-        """Open the file; required before all other methods."""
-        with self._lock:
-            if self._opened is None:
-                self._opened = _connect(self._path)
+    async def search(self, words: Sequence[str] = (), *, tag: str = "", limit: int, offset: int = 0) -> Found:
+        """Return the notes with all words and the tag: pinned notes first, then by last change."""
+        where, values = "owner = ?", [self.owner]
+        if words:
+            # In quotes, each word is only text for the search; the star finds the words that begin with it.
+            where, values = f"{where} AND {_MATCHES}", [*values, " ".join(f'"{word}"*' for word in map(_plain, words))]
+        if tag:
+            where, values = f"{where} AND {_TAGGED}", [*values, tag]
+        total = await self.database.fetch_value(f"SELECT count(*) FROM notes WHERE {where}", *values)
+        rows = await self.database.fetch_all(f"SELECT * FROM notes WHERE {where} {_ORDER}", *values, limit, offset)
+        return Found(notes=tuple(map(_note, rows)), total=int(total))
 
-    def close(self) -> None:
-        """Close the file after the running statement."""
-        with self._lock:
-            if self._opened is not None:
-                self._opened.close()
-                self._opened = None
+    async def tags(self) -> list[tuple[str, int]]:
+        """Return the tags in use, each with the number of its notes."""
+        statement = "SELECT value, count(*) FROM notes, json_each(tags) WHERE owner = ? GROUP BY value ORDER BY value"
+        return [(str(row[0]), int(row[1])) for row in await self.database.fetch_all(statement, self.owner)]
 
-    def create(self, title: str, text: str, *, pinned: bool = False) -> Note:
+    async def get(self, note_id: int) -> Note | None:
+        """Return a note."""
+        return await self._one("SELECT * FROM notes WHERE id = ? AND owner = ?", note_id)
+
+    async def create(self, draft: Draft) -> Note:
         """Add a note, and return it with its number."""
-        now = self._now().isoformat()
-        row = self._write(
-            "INSERT INTO notes (title, text, pinned, created_at, updated_at) VALUES (?, ?, ?, ?, ?) RETURNING *",
-            (title, text, pinned, now, now),
+        now = _now()
+        row = await self.database.fetch_one(
+            "INSERT INTO notes (owner, title, text, tags, pinned, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+            *(self.owner, draft.title, draft.text, json.dumps(draft.tags), draft.pinned, now, now),
         )
-        if row is None:
-            raise sqlite3.DatabaseError("the inserted note was not returned")
+        assert row is not None
         return _note(row)
 
-    def get(self, note_id: int) -> Note | None:
-        """Return the note with this number, or None."""
-        if not _may_exist(note_id):
-            return None
-        rows = self._read("SELECT * FROM notes WHERE id = ?", (note_id,))
-        return _note(rows[0]) if rows else None
-
-    def replace(self, note_id: int, title: str, text: str, *, pinned: bool) -> Note | None:
-        """Change a note and the time of its last change; return it, or None if it does not exist."""
-        if not _may_exist(note_id):
-            return None
-        row = self._write(
-            "UPDATE notes SET title = ?, text = ?, pinned = ?, updated_at = ? WHERE id = ? RETURNING *",
-            (title, text, pinned, self._now().isoformat(), note_id),
+    async def replace(self, note_id: int, draft: Draft, *, version: str = "") -> Note | None:
+        """Change a note; with a version, only if that is the time of its last change."""
+        return await self._one(
+            "UPDATE notes SET title = ?, text = ?, tags = ?, pinned = ?, updated_at = ?"
+            " WHERE ? IN ('', updated_at) AND id = ? AND owner = ? RETURNING *",
+            note_id,
+            *(draft.title, draft.text, json.dumps(draft.tags), draft.pinned, _now(), version),
         )
-        return _note(row) if row else None
 
-    def pin(self, note_id: int, *, pinned: bool) -> Note | None:
-        """Pin or unpin a note; this does not change the time of its last change."""
-        if not _may_exist(note_id):
+    async def pin(self, note_id: int, *, pinned: bool) -> Note | None:
+        """Pin or unpin a note; this is no change of its content."""
+        return await self._one("UPDATE notes SET pinned = ? WHERE id = ? AND owner = ? RETURNING *", note_id, pinned)
+
+    async def delete(self, note_id: int) -> Note | None:
+        """Delete a note with its files, and return it."""
+        return await self._one("DELETE FROM notes WHERE id = ? AND owner = ? RETURNING *", note_id)
+
+    async def adopt(self) -> None:
+        """Take over the notes that were written before there were accounts."""
+        await self.database.execute("UPDATE notes SET owner = ? WHERE owner = ''", self.owner)
+
+    async def files(self, note_id: int) -> list[File]:
+        """Return the files of a note, without their content."""
+        statement = "SELECT id, note_id, name, length(content) AS size FROM files WHERE note_id = ? ORDER BY id"
+        return [File(**dict(row)) for row in await self.database.fetch_all(statement, note_id)]
+
+    async def attach(self, note_id: int, name: str, content: bytes) -> None:
+        """Add a file to a note of the account."""
+        await self.database.execute(
+            "INSERT INTO files (note_id, name, content) VALUES (?, ?, ?)", note_id, name, content
+        )
+
+    async def file(self, file_id: int) -> tuple[File, bytes] | None:
+        """Return a file with its content."""
+        row = await self._row(
+            "SELECT files.*, length(content) AS size FROM files JOIN notes ON notes.id = note_id"
+            " WHERE files.id = ? AND owner = ?",
+            file_id,
+        )
+        if row is None:
             return None
-        row = self._write("UPDATE notes SET pinned = ? WHERE id = ? RETURNING *", (pinned, note_id))
-        return _note(row) if row else None
+        values = dict(row)
+        content: bytes = values.pop("content")
+        return File(**values), content
 
-    def delete(self, note_id: int) -> bool:
-        """Delete a note; return whether it existed."""
-        if not _may_exist(note_id):
-            return False
-        return self._write("DELETE FROM notes WHERE id = ? RETURNING id", (note_id,)) is not None
+    async def delete_file(self, file_id: int) -> int | None:
+        """Delete a file, and return the number of its note."""
+        row = await self._row(
+            "DELETE FROM files WHERE id = ? AND note_id IN (SELECT id FROM notes WHERE owner = ?) RETURNING note_id",
+            file_id,
+        )
+        return None if row is None else int(row["note_id"])
 
-    def search(self, words: Sequence[str] = (), *, limit: int, offset: int = 0) -> Found:
-        """Return the notes that contain all words: pinned notes first, then by last change."""
-        where = " AND ".join([_CONTAINS] * len(words)) or "1"
-        needles = tuple(word.casefold() for word in words)
-        with self._lock:
-            (total,) = self._connection.execute(f"SELECT count(*) FROM notes WHERE {where}", needles).fetchone()
-            rows = self._connection.execute(
-                f"SELECT * FROM notes WHERE {where} ORDER BY pinned DESC, updated_at DESC, id DESC LIMIT ? OFFSET ?",
-                (*needles, limit, offset),
-            ).fetchall()
-        return Found(notes=tuple(_note(row) for row in rows), total=total)
+    async def _one(self, statement: str, note_id: int, *values: object) -> Note | None:
+        row = await self._row(statement, note_id, *values)
+        return None if row is None else _note(row)
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        if self._opened is None:
-            raise RuntimeError(f"the store {str(self._path)!r} is not open")
-        return self._opened
-
-    def _read(self, statement: str, values: tuple[object, ...]) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(statement, values).fetchall()
-
-    def _write(self, statement: str, values: tuple[object, ...]) -> sqlite3.Row | None:
-        # The context of the connection commits before this returns, so a note is reported as saved only afterwards.
-        with self._lock, self._connection:
-            rows: list[sqlite3.Row] = self._connection.execute(statement, values).fetchall()
-        return rows[0] if rows else None
+    async def _row(self, statement: str, number: int, *values: object) -> sqlite3.Row | None:
+        # A number of a URL may be larger than the numbers of SQLite.
+        return await self.database.fetch_one(statement, *values, number, self.owner) if number <= _MAX_ID else None
 
 
-def _connect(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-    try:
-        connection.row_factory = sqlite3.Row
-        connection.create_function("casefold", 1, str.casefold, deterministic=True)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL would be faster, but could lose the last notes after a power failure.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+def _plain(word: str) -> str:
+    return word.replace('"', " ")
 
 
-def _may_exist(note_id: int) -> bool:
-    # A number that SQLite cannot store would raise OverflowError; such a note does not exist.
-    return 0 < note_id <= _MAX_ID
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def _note(row: sqlite3.Row) -> Note:
@@ -175,6 +210,7 @@ def _note(row: sqlite3.Row) -> Note:
         id=row["id"],
         title=row["title"],
         text=row["text"],
+        tags=tuple(json.loads(row["tags"])),
         pinned=bool(row["pinned"]),
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -14,19 +15,27 @@ import pytest
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture
-def import_from(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, str], ModuleType]]:
-    """Return a function that imports a module from a folder; the modules are removed after the test."""
+@contextmanager
+def importing() -> Iterator[Callable[[Path, str], ModuleType]]:
+    """Yield a function that imports a module from a folder; the modules are removed at the end."""
     before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
 
-    def import_module(folder: Path, name: str) -> ModuleType:
-        monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
-        return importlib.import_module(name)
+        def import_module(folder: Path, name: str) -> ModuleType:
+            patch.setattr(sys, "path", [str(folder), *sys.path])
+            return importlib.import_module(name)
 
-    yield import_module
+        yield import_module
     for name in set(sys.modules) - before:
         if _is_example(sys.modules[name]):
             del sys.modules[name]
+
+
+@pytest.fixture
+def import_from() -> Iterator[Callable[[Path, str], ModuleType]]:
+    """Return a function that imports a module from a folder; the modules are removed after the test."""
+    with importing() as import_module:
+        yield import_module
 
 
 @pytest.fixture

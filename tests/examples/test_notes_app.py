@@ -1,42 +1,70 @@
-"""The notes application through the client: pages, API, what other sites may not do, and a restart."""
+"""The notes application through the client: accounts, pages, files, live updates, API, other sites, and a restart."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import html
+import itertools
+import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 import pytest
 
+from tests.examples.conftest import EXAMPLES, importing
+from turnbuckle import App, Application
 from turnbuckle.testing import Client
+from turnbuckle_contrib.auth import User
 
 HOSTILE: Final = "<script>alert('x')</script>"
-ESCAPED: Final = "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;"
+ESCAPED: Final = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"
+BROWSER: Final = {"Sec-Fetch-Site": "same-origin"}
+NUMBERS: Final = itertools.count(1)
+
+
+class Ada:
+    """The user of the running test: each test has another one, without notes."""
+
+    user = User(id="0", name="Ada")
+
+
+def current_user() -> User | None:
+    return Ada.user
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notes")
+
+
+@pytest.fixture(scope="module")
+def app(folder: Path) -> Iterator[App]:
+    with importing() as import_module, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOTES_DATABASE", str(folder / "notes.sqlite3"))
+        yield import_module(EXAMPLES / "notes", "app").app
+
+
+@pytest.fixture(scope="module")
+def application(app: App, folder: Path) -> Application:
+    app.resolve()
+    assert list(folder.iterdir()) == [], "importing and resolving the app makes no file"
+    return app.compile(supply={User | None: current_user})
 
 
 @pytest.fixture
-def app_module(notes: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    monkeypatch.setenv("NOTES_DATABASE", str(tmp_path / "notes.sqlite3"))
-    return notes("app")
-
-
-@pytest.fixture
-async def client(app_module: ModuleType) -> AsyncIterator[Client]:
-    async with Client(app_module.app) as client:
+async def client(application: Application) -> AsyncIterator[Client]:
+    """A browser of Ada, who is logged in."""
+    Ada.user = User(id=str(next(NUMBERS)), name="Ada")
+    async with Client(application) as client:
         yield client
 
 
-async def write(client: Client, title: str = "Title", text: str = "Text") -> str:
+async def write(client: Client, title: str = "Title", text: str = "Text", tags: str = "") -> str:
     """Write a note with the form and return its path."""
-    response = await client.post("/notes/new", data={"title": title, "text": text}, follow_redirects=False)
+    form = {"title": title, "text": text, "tags": tags}
+    response = await client.post("/notes/new", data=form, headers=BROWSER, follow_redirects=False)
     assert response.status == 303
     return response.headers["Location"]
-
-
-def test_importing_the_app_makes_no_file(app_module: ModuleType, tmp_path: Path) -> None:
-    app_module.app.resolve()
-    assert list(tmp_path.iterdir()) == []
 
 
 # -- pages
@@ -56,23 +84,27 @@ async def test_note_is_written_shown_edited_and_deleted(client: Client) -> None:
 
     form = await client.get(f"{path}/edit")
     assert 'value="Shopping"' in form.text
-    saved = await client.post(f"{path}/edit", data={"title": "Shop", "text": "milk"}, follow_redirects=False)
+    saved = await client.post(
+        f"{path}/edit", data={"title": "Shop", "text": "milk"}, follow_redirects=False, headers=BROWSER
+    )
     assert (saved.status, saved.headers["Location"]) == (303, path)
     assert "<h1>Shop</h1>" in (await client.get(path)).text
 
-    deleted = await client.post(f"{path}/delete", follow_redirects=False)
+    deleted = await client.post(f"{path}/delete", follow_redirects=False, headers=BROWSER)
     assert (deleted.status, deleted.headers["Location"]) == (303, "/")
     assert (await client.get(path)).status == 404
 
 
 async def test_message_is_shown_once_after_the_redirect(client: Client) -> None:
     path = await write(client)
-    assert "The note is saved." in (await client.get(path)).text
-    assert 'role="status"' not in (await client.get(path)).text
+    assert "“Title” is saved." in (await client.get(path)).text
+    assert 'class="flash"' not in (await client.get(path)).text
 
 
 async def test_form_without_a_title_comes_back_with_what_was_typed(client: Client) -> None:
-    response = await client.post("/notes/new", data={"title": " ", "text": "much work", "pinned": "yes"})
+    response = await client.post(
+        "/notes/new", data={"title": " ", "text": "much work", "pinned": "yes"}, headers=BROWSER
+    )
     assert response.status == 422
     assert "A note needs a title." in response.text
     assert ">\nmuch work</textarea>" in response.text
@@ -82,7 +114,7 @@ async def test_form_without_a_title_comes_back_with_what_was_typed(client: Clien
 
 async def test_edit_with_a_long_text_comes_back_with_what_was_typed(client: Client) -> None:
     path = await write(client)
-    response = await client.post(f"{path}/edit", data={"title": "T", "text": "x" * 20_001})
+    response = await client.post(f"{path}/edit", data={"title": "T", "text": "x" * 20_001}, headers=BROWSER)
     assert response.status == 422
     assert "20000 is the most" in response.text
     assert "x" * 20_001 in response.text
@@ -100,6 +132,7 @@ async def test_what_was_typed_is_never_markup(client: Client) -> None:
 async def test_search_finds_and_marks(client: Client) -> None:
     await write(client, "Überraschung", "für Zoë")
     await write(client, "Other", "")
+    await client.get("/")
     response = await client.get("/?q=%C3%BCberr")
     assert "<mark>Überr</mark>aschung" in response.text
     assert "Other" not in response.text
@@ -121,10 +154,12 @@ async def test_list_is_split_into_pages(client: Client) -> None:
 async def test_pinned_note_comes_first(client: Client) -> None:
     path = await write(client, "first")
     await write(client, "second")
-    await client.post(f"{path}/pin", data={"pinned": "yes"})
+    await client.post(f"{path}/pin", data={"pinned": "yes"}, headers=BROWSER)
+    await client.get("/")
     text = (await client.get("/")).text
     assert text.index("first") < text.index("second")
-    await client.post(f"{path}/pin", data={"pinned": "no"})
+    await client.post(f"{path}/pin", data={"pinned": "no"}, headers=BROWSER)
+    await client.get("/")
     text = (await client.get("/")).text
     assert text.index("second") < text.index("first")
 
@@ -140,30 +175,136 @@ async def test_page_that_does_not_exist_is_404_in_html(client: Client, path: str
 
 @pytest.mark.parametrize("action", ["edit", "pin", "delete"])
 async def test_change_of_a_note_that_does_not_exist_is_404(client: Client, action: str) -> None:
-    response = await client.post(f"/notes/99/{action}", data={"title": "T"})
+    response = await client.post(f"/notes/99/{action}", data={"title": "T"}, headers=BROWSER)
     assert response.status == 404
 
 
 async def test_page_asked_with_a_wrong_method_is_405(client: Client) -> None:
-    response = await client.put("/notes/new")
+    response = await client.put("/notes/new", headers=BROWSER)
     assert response.status == 405
     assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize(
-    ("path", "content_type"), [("/style.css", "text/css; charset=utf-8"), ("/icon.svg", "image/svg+xml")]
+    ("path", "content_type"),
+    [
+        ("style.css", "text/css; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+        ("live.js", "text/javascript; charset=utf-8"),
+    ],
 )
 async def test_files_are_served(client: Client, path: str, content_type: str) -> None:
-    response = await client.get(path)
+    response = await client.get(f"/static/{path}")
     assert response.status == 200
     assert response.headers["Content-Type"] == content_type
 
 
 async def test_pages_forbid_scripts_and_frames(client: Client) -> None:
-    for path in ("/", "/nowhere", "/style.css"):
+    for path in ("/", "/nowhere", "/static/style.css"):
         response = await client.get(path)
-        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+        assert "frame-ancestors 'self'" in response.headers["Content-Security-Policy"]
         assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_tags_are_shown_and_filter_the_list(client: Client) -> None:
+    await write(client, "Shopping", tags="#Home, food")
+    await write(client, "Idea", tags="work")
+    await client.get("/")
+    page = (await client.get("/?tag=home")).text
+    assert "with #home" in page
+    assert "Shopping" in page
+    assert ">Idea<" not in page
+    assert "No note contains <strong>#nothing</strong>" in (await client.get("/?tag=nothing")).text
+
+
+async def test_change_of_an_older_version_shows_both(client: Client) -> None:
+    path = await write(client, "first")
+    version = re.search('name="version" value="([^"]+)"', (await client.get(f"{path}/edit")).text)
+    assert version is not None
+    form = {"title": "second", "text": "theirs", "version": html.unescape(version[1])}
+    assert (await client.post(f"{path}/edit", data=form, headers=BROWSER, follow_redirects=False)).status == 303
+    mine = {**form, "title": "third", "text": "mine"}
+    refused = await client.post(f"{path}/edit", data=mine, headers=BROWSER)
+    assert refused.status == 409
+    assert "changed in another window" in refused.text
+    assert "theirs" in refused.text
+    assert ">\nmine</textarea>" in refused.text
+    newer = re.search('name="version" value="([^"]+)"', refused.text)
+    assert newer is not None
+    again = {**mine, "version": html.unescape(newer[1])}
+    assert (await client.post(f"{path}/edit", data=again, headers=BROWSER, follow_redirects=False)).status == 303
+    assert "<h1>third</h1>" in (await client.get(path)).text
+
+
+# -- files
+
+
+async def test_file_is_uploaded_listed_downloaded_and_deleted(client: Client) -> None:
+    path = await write(client)
+    file = ("../plan <1>.html", b"<script>alert(1)</script>", "text/html")
+    page = await client.post(f"{path}/files", files={"file": file}, headers=BROWSER, follow_redirects=True)
+    assert "“plan &lt;1&gt;.html” is attached." in page.text
+    link = re.search(r'href="(/files/\d+)"', page.text)
+    assert link is not None
+    download = await client.get(link[1])
+    assert download.content == file[1]
+    assert download.headers["Content-Type"] == "application/octet-stream"
+    assert download.headers["Content-Disposition"].startswith("attachment")
+    assert download.headers["X-Content-Type-Options"] == "nosniff"
+    deleted = await client.post(f"{link[1]}/delete", headers=BROWSER, follow_redirects=True)
+    assert "The file is deleted." in deleted.text
+    assert (await client.get(link[1])).status == 404
+
+
+async def test_file_needs_a_note_a_name_and_a_size(client: Client) -> None:
+    path = await write(client)
+    empty = await client.post(f"{path}/files", files={"file": ("", b"", "text/plain")}, headers=BROWSER)
+    assert empty.status in {400, 422}
+    large = await client.post(f"{path}/files", files={"file": ("a", bytes(5_020_000), "")}, headers=BROWSER)
+    assert large.status == 413
+    nowhere = await client.post("/notes/99999/files", files={"file": ("a", b"x", "")}, headers=BROWSER)
+    assert nowhere.status == 404
+
+
+# -- accounts
+
+
+async def test_visitors_see_the_welcome_and_the_login(client: Client) -> None:
+    path = await write(client)
+    Ada.user = None
+    assert "Create an account" in (await client.get("/")).text
+    for hidden in (path, f"{path}/edit", "/notes/new", "/events"):
+        response = await client.get(hidden, headers={"Accept": "text/html"}, follow_redirects=False)
+        assert (response.status, response.headers["Location"]) == (303, f"/accounts/login?next={hidden}")
+    assert (await client.get("/api/notes")).status == 401
+
+
+async def test_notes_of_others_do_not_exist(client: Client) -> None:
+    path = await write(client, "secret")
+    await client.post(f"{path}/files", files={"file": ("a", b"x", "")}, headers=BROWSER)
+    page = await client.get(path)
+    link = re.search(r'href="(/files/\d+)"', page.text)
+    assert link is not None
+    Ada.user = User(id="another", name="Bob")
+    assert "secret" not in (await client.get("/")).text
+    for hidden in (path, f"{path}/edit", link[1], f"/api{path}"):
+        assert (await client.get(hidden)).status == 404
+    for change in ("edit", "pin", "delete"):
+        assert (await client.post(f"{path}/{change}", data={"title": "mine"}, headers=BROWSER)).status == 404
+    upload = await client.post(f"{path}/files", files={"file": ("a", b"x", "")}, headers=BROWSER)
+    assert upload.status == 404
+    assert (await client.post(f"{link[1]}/delete", headers=BROWSER)).status == 404
+
+
+async def test_changes_are_events_for_the_account_only(client: Client) -> None:
+    mine = Ada.user
+    async with client.stream("GET", "/events") as events:
+        pieces = events.stream()
+        Ada.user = User(id="another", name="Bob")
+        await write(client, "of Bob")
+        Ada.user = mine
+        await write(client, "of Ada")
+        assert await anext(pieces) == "event: change\ndata: “of Ada” is saved.\n\n".encode()
 
 
 # -- other sites
@@ -314,16 +455,17 @@ async def test_api_answers_405_with_what_is_allowed(client: Client, path: str, a
     response = await client.request("LOCK", path)
     assert response.status == 405
     assert response.headers["Allow"] == allow
-    assert "error" in response.json()
+    assert response.headers["Content-Type"] == "application/problem+json"
 
 
 # -- a restart
 
 
-async def test_notes_are_there_after_a_restart(app_module: ModuleType) -> None:
-    async with Client(app_module.app) as client:
+async def test_notes_are_there_after_a_restart(application: Application) -> None:
+    Ada.user = User(id=str(next(NUMBERS)), name="Ada")
+    async with Client(application) as client:
         path = await write(client, "kept", "over the restart")
-        await client.post("/api/notes", json={"title": "this one, too"})
-    async with Client(app_module.app) as client:
+        await client.post("/api/notes", json={"title": "this one, too"}, headers=BROWSER)
+    async with Client(application) as client:
         assert "over the restart" in (await client.get(path)).text
         assert (await client.get("/api/notes")).json()["total"] == 2

@@ -1,125 +1,93 @@
-"""The store of the notes application: order, search, and persistence."""
+"""The storage of the notes application: order, search, tags, files, and files of databases from before accounts."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
 import pytest
 
-# Each test imports the module again, so its classes have no names here.
+from turnbuckle_contrib.sqlite import Database
+
+# Each test imports the modules again, so their classes have no names here.
 Found: TypeAlias = Any
-Store: TypeAlias = Any
-
-
-class Clock:
-    """A clock that moves one minute each time it is read."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(minutes=1)
-        return self.now
+Note: TypeAlias = Any
+Notes: TypeAlias = Any
+MakeDraft: TypeAlias = Callable[..., Any]
 
 
 @pytest.fixture
-def store_module(notes: Callable[[str], ModuleType]) -> ModuleType:
+def store(notes: Callable[[str], ModuleType]) -> ModuleType:
     return notes("store")
 
 
 @pytest.fixture
-def store(store_module: ModuleType, tmp_path: Path) -> Iterator[Store]:
-    store = store_module.Store(tmp_path / "notes.sqlite3", now=Clock())
-    store.open()
-    with closing(store):
-        yield store
+def draft(notes: Callable[[str], ModuleType]) -> MakeDraft:
+    def make(title: str, text: str = "", *tags: str, pinned: bool = False) -> Any:
+        return notes("drafts").Draft(title=title, text=text, tags=tags, pinned=pinned)
+
+    return make
+
+
+@pytest.fixture
+async def database(store: ModuleType, tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(str(tmp_path / "notes.sqlite3"))
+    await database.open()
+    await database.migrate(store.MIGRATIONS)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def ada(store: ModuleType, database: Database) -> Notes:
+    return store.Notes(database, "ada")
+
+
+@pytest.fixture
+def bob(store: ModuleType, database: Database) -> Notes:
+    return store.Notes(database, "bob")
 
 
 def titles(found: Found) -> list[str]:
     return [note.title for note in found.notes]
 
 
-def test_store_returns_what_it_was_given(store: Store) -> None:
-    note = store.create("Title", "Text", pinned=True)
-    assert store.get(note.id) == note
-    assert (note.title, note.text, note.pinned) == ("Title", "Text", True)
-    assert note.created_at == note.updated_at == datetime(2026, 3, 1, 0, 1, tzinfo=UTC)
+async def test_note_is_returned_as_it_was_written(ada: Notes, draft: MakeDraft) -> None:
+    note = await ada.create(draft("Title", "Text", "home", "ideas", pinned=True))
+    assert await ada.get(note.id) == note
+    assert (note.title, note.text, note.tags, note.pinned) == ("Title", "Text", ("home", "ideas"), True)
+    assert note.created_at == note.updated_at
 
 
-def test_store_keeps_notes_over_a_restart(store_module: ModuleType, store: Store, tmp_path: Path) -> None:
-    kept = [store.create(f"note {number}", "") for number in range(5)]
-    store.delete(kept.pop().id)
-    store.close()
-    again = store_module.Store(tmp_path / "notes.sqlite3")
-    again.open()
-    with closing(again):
-        assert again.search(limit=10).total == 4
-        assert [again.get(note.id) for note in kept] == kept
+async def test_accounts_have_their_own_notes(ada: Notes, bob: Notes, draft: MakeDraft) -> None:
+    note = await ada.create(draft("Title", "secret", "home"))
+    await ada.attach(note.id, "a.txt", b"secret")
+    assert titles(await bob.search(limit=9)) == titles(await bob.search(["secret"], limit=9)) == []
+    assert await bob.tags() == []
+    assert await bob.get(note.id) is None
+    assert await bob.replace(note.id, draft("mine")) is None
+    assert await bob.pin(note.id, pinned=True) is None
+    assert await bob.delete(note.id) is None
+    assert await bob.file(1) is None
+    assert await bob.delete_file(1) is None
+    assert await ada.get(note.id) == note
 
 
-def test_store_shows_a_note_to_another_one_as_soon_as_it_is_saved(
-    store_module: ModuleType, store: Store, tmp_path: Path
-) -> None:
-    # Nothing is closed here: this is what a process that is killed leaves behind.
-    other = store_module.Store(tmp_path / "notes.sqlite3")
-    other.open()
-    with closing(other):
-        note = store.create("Title", "Text")
-        assert other.get(note.id) == note
-
-
-def test_store_waits_for_the_disk(store: Store) -> None:
-    ((mode,),) = store._connection.execute("PRAGMA synchronous").fetchall()
-    ((journal,),) = store._connection.execute("PRAGMA journal_mode").fetchall()
-    assert (mode, journal) == (2, "wal")
-
-
-def test_store_that_is_not_open_says_so(store_module: ModuleType, tmp_path: Path) -> None:
-    store = store_module.Store(tmp_path / "notes.sqlite3")
-    with pytest.raises(RuntimeError, match="is not open"):
-        store.get(1)
-    assert not (tmp_path / "notes.sqlite3").exists()
-
-
-def test_store_may_be_opened_and_closed_twice(store: Store) -> None:
-    store.open()
-    store.close()
-    store.close()
-    store.open()
-    assert store.search(limit=1).total == 0
-
-
-def test_store_refuses_a_file_that_is_no_database(store_module: ModuleType, tmp_path: Path) -> None:
-    path = tmp_path / "letter.txt"
-    path.write_text("Dear Ada, this is not a database. " * 50)
-    store = store_module.Store(path)
-    with pytest.raises(Exception, match="not a database"):
-        store.open()
-
-
-def test_store_orders_by_pin_then_by_change(store: Store) -> None:
-    first, second, third = (store.create(title, "") for title in ("first", "second", "third"))
-    assert titles(store.search(limit=10)) == ["third", "second", "first"]
-    store.pin(first.id, pinned=True)
-    assert titles(store.search(limit=10)) == ["first", "third", "second"]
-    store.replace(second.id, "second", "changed", pinned=False)
-    assert titles(store.search(limit=10)) == ["first", "second", "third"]
-    assert store.get(third.id) == third
-
-
-def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store: Store) -> None:
-    note = store.create("Title", "")
-    pinned = store.pin(note.id, pinned=True)
-    assert pinned.updated_at == note.updated_at
-    edited = store.replace(note.id, "Title", "more", pinned=True)
-    assert edited.updated_at > note.updated_at
-    assert edited.created_at == note.created_at
+async def test_order_is_by_pin_then_by_change(ada: Notes, draft: MakeDraft) -> None:
+    first, second, third = [await ada.create(draft(title)) for title in ("first", "second", "third")]
+    assert titles(await ada.search(limit=9)) == ["third", "second", "first"]
+    pinned = await ada.pin(first.id, pinned=True)
+    assert pinned.updated_at == first.updated_at
+    assert titles(await ada.search(limit=9)) == ["first", "third", "second"]
+    edited = await ada.replace(second.id, draft("second", "changed"))
+    assert edited.updated_at > second.updated_at
+    assert edited.created_at == second.created_at
+    assert titles(await ada.search(limit=9)) == ["first", "second", "third"]
+    assert await ada.get(third.id) == third
 
 
 @pytest.mark.parametrize(
@@ -127,55 +95,111 @@ def test_store_changes_the_time_of_change_when_edited_and_not_when_pinned(store:
     [
         pytest.param(["garden"], ["The garden", "Plants"], id="title-or-text"),
         pytest.param(["GARDEN", "rose"], ["Plants"], id="all-words-any-case"),
-        pytest.param(["überRASCHUNG"], ["Überraschung"], id="beyond-ascii"),
-        pytest.param(["100%"], ["Sale"], id="percent-is-a-percent"),
-        pytest.param(["_"], ["Snake_case"], id="underscore-is-an-underscore"),
-        pytest.param(["'; DROP TABLE notes; --"], [], id="sql"),
+        pytest.param(["gard"], ["The garden", "Plants"], id="beginning-of-a-word"),
+        pytest.param(["uberRASCH"], ["Überraschung"], id="without-accents"),
+        pytest.param(["100%"], ["Sale"], id="percent"),
+        pytest.param(["snake_case"], ["Snake_case"], id="underscore"),
+        pytest.param(["shop"], ["Sale"], id="tag"),
+        pytest.param(['"'], [], id="quote"),
+        pytest.param(["garden*", "NOT", "rose"], [], id="operators-are-words"),
+        pytest.param(["title:garden"], [], id="columns-are-words"),
+        pytest.param(["';", "DROP", "TABLE", "notes;"], [], id="sql"),
         pytest.param([], ["Überraschung", "Snake_case", "Sale", "The garden", "Plants"], id="nothing-finds-all"),
     ],
 )
-def test_search_finds_notes_with_all_words(store: Store, words: list[str], expected: list[str]) -> None:
-    store.create("Plants", "A rose for the garden")
-    store.create("The garden", "")
-    store.create("Sale", "100% off")
-    store.create("Snake_case", "")
-    store.create("Überraschung", "")
-    found = store.search(words, limit=10)
+async def test_search_finds_notes_with_all_words(
+    ada: Notes, draft: MakeDraft, words: list[str], expected: list[str]
+) -> None:
+    await ada.create(draft("Plants", "A rose for the garden"))
+    await ada.create(draft("The garden"))
+    await ada.create(draft("Sale", "100% off", "shop"))
+    await ada.create(draft("Snake_case"))
+    await ada.create(draft("Überraschung"))
+    found = await ada.search(words, limit=9)
     assert titles(found) == expected
     assert found.total == len(expected)
 
 
-def test_search_gives_one_page_and_counts_all(store: Store) -> None:
+async def test_search_follows_changes(ada: Notes, draft: MakeDraft) -> None:
+    note = await ada.create(draft("old"))
+    await ada.replace(note.id, draft("new"))
+    assert titles(await ada.search(["old"], limit=9)) == []
+    assert titles(await ada.search(["new"], limit=9)) == ["new"]
+    await ada.delete(note.id)
+    assert titles(await ada.search(["new"], limit=9)) == []
+
+
+async def test_search_returns_one_page_and_counts_all(ada: Notes, draft: MakeDraft) -> None:
     for number in range(5):
-        store.create(f"note {number}", "")
-    found = store.search(limit=2, offset=2)
-    assert titles(found) == ["note 2", "note 1"]
-    assert found.total == 5
+        await ada.create(draft(f"note {number}", "", "odd" if number % 2 else "even"))
+    found = await ada.search(limit=2, offset=2)
+    assert (titles(found), found.total) == (["note 2", "note 1"], 5)
+    assert titles(await ada.search(["note"], tag="odd", limit=9)) == ["note 3", "note 1"]
+    assert await ada.tags() == [("even", 3), ("odd", 2)]
 
 
-@pytest.mark.parametrize("note_id", [0, -1, 99, 2**63, 10**40])
-def test_store_has_no_note_with_a_number_that_was_never_given(store: Store, note_id: int) -> None:
-    store.create("Title", "")
-    assert store.get(note_id) is None
-    assert store.replace(note_id, "a", "b", pinned=False) is None
-    assert store.pin(note_id, pinned=True) is None
-    assert store.delete(note_id) is False
+async def test_change_of_another_version_is_refused(ada: Notes, draft: MakeDraft) -> None:
+    note = await ada.create(draft("Title"))
+    version = note.updated_at.isoformat()
+    assert await ada.replace(note.id, draft("first"), version=version) is not None
+    assert await ada.replace(note.id, draft("second"), version=version) is None
+    assert (await ada.get(note.id)).title == "first"
 
 
-def test_store_never_gives_a_number_twice(store: Store) -> None:
-    first = store.create("first", "")
-    assert store.delete(first.id) is True
-    assert store.create("second", "").id > first.id
+async def test_files_belong_to_their_note(ada: Notes, draft: MakeDraft) -> None:
+    note = await ada.create(draft("Title"))
+    await ada.attach(note.id, "a.txt", b"one")
+    await ada.attach(note.id, "b.txt", b"three")
+    first, second = await ada.files(note.id)
+    assert (first.name, first.size, second.name, second.size) == ("a.txt", 3, "b.txt", 5)
+    assert await ada.file(second.id) == (second, b"three")
+    assert await ada.delete_file(first.id) == note.id
+    assert await ada.files(note.id) == [second]
+    await ada.delete(note.id)
+    assert await ada.file(second.id) is None
 
 
-def test_store_serves_many_threads(store: Store) -> None:
-    def write() -> None:
-        for _ in range(20):
-            store.create("from a thread", "")
+@pytest.mark.parametrize("number", [0, -1, 99, 2**63, 10**40])
+async def test_number_that_was_never_given_is_none(ada: Notes, draft: MakeDraft, number: int) -> None:
+    await ada.create(draft("Title"))
+    assert await ada.get(number) is None
+    assert await ada.replace(number, draft("a")) is None
+    assert await ada.pin(number, pinned=True) is None
+    assert await ada.delete(number) is None
+    assert await ada.file(number) is None
+    assert await ada.delete_file(number) is None
 
-    threads = [threading.Thread(target=write) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert store.search(limit=1).total == 80
+
+async def test_number_is_never_given_twice(ada: Notes, draft: MakeDraft) -> None:
+    first = await ada.create(draft("first"))
+    assert await ada.delete(first.id) == first
+    assert (await ada.create(draft("second"))).id > first.id
+
+
+async def test_many_writers_lose_nothing(ada: Notes, draft: MakeDraft) -> None:
+    await asyncio.gather(*(ada.create(draft(f"note {number}")) for number in range(50)))
+    assert (await ada.search(limit=1)).total == 50
+
+
+async def test_notes_from_before_accounts_belong_to_the_first_account(
+    store: ModuleType, tmp_path: Path, draft: MakeDraft
+) -> None:
+    path = tmp_path / "old.sqlite3"
+    old = sqlite3.connect(path)
+    old.executescript(store.MIGRATIONS[0])
+    moment = "2026-01-01T00:00:00+00:00"
+    old.execute("INSERT INTO notes (title, text, created_at, updated_at) VALUES ('old', '', ?, ?)", (moment, moment))
+    old.commit()
+    old.close()
+    database = Database(str(path))
+    await database.open()
+    try:
+        await database.migrate(store.MIGRATIONS)
+        ada, bob = store.Notes(database, "ada"), store.Notes(database, "bob")
+        assert titles(await ada.search(limit=9)) == []
+        await ada.adopt()
+        await bob.adopt()
+        assert titles(await ada.search(["old"], limit=9)) == ["old"]
+        assert titles(await bob.search(limit=9)) == []
+    finally:
+        database.close()
