@@ -21,6 +21,7 @@ Fields: TypeAlias = list[tuple[str, str]]
 _HOP_BY_HOP: Final = frozenset(
     {
         "connection",
+        "http2-settings",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authentication-info",
@@ -62,7 +63,8 @@ def request_fields(
         HTTPError: 508, the request has passed this server too often.
     """
     headers = request.headers
-    removed = _HOP_BY_HOP | _MADE_AGAIN | _connection_options(headers.get_list("connection"))
+    options = _connection_options(headers.get_list("connection"))
+    removed = _HOP_BY_HOP | _MADE_AGAIN | options
     fields = [
         (name, _as_text(value))
         for name, value in headers.items()
@@ -70,7 +72,7 @@ def request_fields(
         and not _FORWARDED.fullmatch(lower)
         and not (is_websocket and _OF_WEBSOCKETS.fullmatch(lower))
     ]
-    if cookies := headers.get_list("cookie"):
+    if "cookie" not in options and (cookies := headers.get_list("cookie")):
         # HTTP/2 may split the field (RFC 9113, section 8.2.3).
         fields.append(("Cookie", _as_text("; ".join(cookies))))
     fields.append(("Via", _via(headers.get_list("via"), request.http_version)))

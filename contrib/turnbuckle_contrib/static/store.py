@@ -147,8 +147,9 @@ class FileStore:
         return file
 
     def _keep(self, location: str, file: StoredFile) -> None:
-        while len(self._files) >= _MAX_FILES:
-            self._files.pop(next(iter(self._files), ""), None)
+        if len(self._files) >= _MAX_FILES:
+            # Other threads add files as well, so none of them is looked for.
+            self._files.clear()
         self._files[location] = file
 
     def _has_room(self, size: int) -> bool:
