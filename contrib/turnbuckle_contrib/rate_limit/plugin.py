@@ -133,23 +133,22 @@ class RateLimitPlugin(Plugin[RateLimitConfig]):
         """Return the middleware."""
         rules = as_rules(setup.config.rules) if self._rules is None else self._rules
         needs = ("auth",) if any(rule.by == "user" for rule in rules) else ()
-        after, before = ("sessions", "auth"), ("idempotency",)
-        return [Middleware("rate_limit", self._around, zone="session", after=after, before=before, needs=needs)]
+        return [Middleware("rate_limit", self._around, zone="session", after=("sessions", "auth"), needs=needs)]
 
     def _around(self, next_handler: Handler, setup: Setup[RateLimitConfig]) -> Handler:
         config = setup.config
         default = as_rules(config.rules) if self._rules is None else self._rules
         limiter = _Limiter(setup, self._clock)
         exempt = TrustedAddresses(config.exempt)
-        has_fields = config.fields
+        has_fields, scope = config.fields, setup.scope
 
         async def limit(request: Request) -> Response:
             route = request.find_route()
             rules = None if route is None else route.options.get("rate_limit")
             if rules is None:
-                rules, place = default, ""
+                rules, place = default, scope
             else:
-                place = route.path if route is not None else ""
+                place = route.path if route is not None else scope
             if not rules or (exempt and exempt.trusts(request.client)):
                 return await next_handler(request)
             outcome = await limiter.count(request, rules, place)  # type: ignore[arg-type]  # the option is converted

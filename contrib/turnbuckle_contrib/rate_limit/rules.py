@@ -124,7 +124,7 @@ class Check:
 
     Attributes:
         rule: the rule.
-        place: the part of the app that the rule counts for: the path of a route, or "" for the whole app.
+        place: the part of the app that the rule counts for: the path of a route, the prefix of a scope, or "".
         key: the client.
     """
 

@@ -46,6 +46,21 @@ async def test_apps_with_other_prefixes_count_apart(redis_server: RedisServer) -
             assert [(await client.get("/")).status for _ in range(2)] == [200, 429]
 
 
+async def test_scopes_count_apart(redis_server: RedisServer) -> None:
+    app = _app(redis_server, rules=["3/minute"])
+    for prefix in ("/a", "/b"):
+        plugin = ("rate_limit", {"url": redis_server.url, "rules": ["1/minute"]})
+        scope = app.scope(prefix, plugins=[plugin])
+
+        @scope.get("/x")
+        async def inner(request: Request) -> str:
+            return "x"
+
+    async with Client(app) as client:
+        assert [(await client.get(path)).status for path in ("/a/x", "/a/x", "/b/x")] == [200, 429, 200]
+        assert (await client.get("/")).status == 429
+
+
 async def test_requests_are_allowed_while_redis_is_away(
     redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
