@@ -62,7 +62,7 @@ def _app(tasks: TasksPlugin, **settings: Any) -> App:
 
 
 async def _until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # the condition has no event
             await asyncio.sleep(0.001)
 
