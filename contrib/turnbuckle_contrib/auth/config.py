@@ -12,7 +12,7 @@ from turnbuckle import MutableHeaders, SettingRefused
 from turnbuckle_contrib.auth.api_keys import APIKey
 from turnbuckle_contrib.auth.fetch import check_url
 from turnbuckle_contrib.auth.keys import ALGORITHMS
-from turnbuckle_contrib.auth.passwords import PasswordMethod
+from turnbuckle_contrib.auth.passwords import DEFAULT_MEMORY, PasswordMethod
 
 __all__ = ["AuthConfig", "SchemeName"]
 
@@ -90,7 +90,7 @@ class AuthConfig:
             provides users; "" for none, which answers 401.
         realm: name of the protected area in challenges; the name of the app if empty.
         password_hash: method of new password hashes: "scrypt", or "argon2", which needs the extra ``argon2``.
-        scrypt_memory: MiB that a hash by scrypt takes: 128, 64, 32, 16 or 8; less memory takes more time.
+        scrypt_memory: MiB that a hash by scrypt takes: 128, 64, 32, 16 or 8; OWASP lists all of them as equal.
         basic_seconds: seconds for which a right password is remembered, because the scheme ``basic`` has it in each
             request; 0 hashes it each time.
         password_threads: number of passwords that are hashed at the same time, in each worker.
@@ -116,7 +116,7 @@ class AuthConfig:
     login: str = attrs.field(default="", validator=_is_path)
     realm: str = ""
     password_hash: PasswordMethod = attrs.field(default="scrypt", validator=_is_available)
-    scrypt_memory: int = attrs.field(default=128, validator=attrs.validators.in_(_MEMORY))
+    scrypt_memory: int = attrs.field(default=DEFAULT_MEMORY, validator=attrs.validators.in_(_MEMORY))
     basic_seconds: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     password_threads: int = attrs.field(default=2, validator=attrs.validators.ge(1))
     attempts: int = attrs.field(default=10, validator=attrs.validators.ge(1))

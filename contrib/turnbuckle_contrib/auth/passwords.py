@@ -5,7 +5,7 @@ parameters grow; ``verify_password`` reports a hash that should be replaced. The
 Storage Cheat Sheet). Passwords are normalized (RFC 8265, section 4.2.2: NFC), and never truncated.
 
 The functions block for a few hundred milliseconds. ``Passwords`` calls them in separate threads, a few at a time:
-each call needs up to 128 MiB.
+each call needs 32 MiB, or as many as configured.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 __all__ = [
+    "DEFAULT_MEMORY",
     "MAX_PASSWORD",
     "PasswordMethod",
     "Passwords",
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+DEFAULT_MEMORY: Final = 32
+"""MiB that scrypt takes by default: a small machine survives several logins at once."""
 
 MAX_PASSWORD: Final = 1024
 """Maximum size of a password in bytes of UTF-8."""
@@ -98,13 +102,13 @@ class Verified(NamedTuple):
     needs_upgrade: bool
 
 
-def hash_password(password: str, *, method: PasswordMethod = "scrypt", memory: int = 128) -> str:
+def hash_password(password: str, *, method: PasswordMethod = "scrypt", memory: int = DEFAULT_MEMORY) -> str:
     """Return the hash of a password, with a new salt.
 
     Args:
         password: the password.
         method: "scrypt", or "argon2", which needs the package ``argon2-cffi``.
-        memory: MiB that scrypt takes: 128, 64, 32, 16 or 8; less memory takes more time.
+        memory: MiB that scrypt takes: 128, 64, 32, 16 or 8.
 
     Raises:
         ValueError: the password has more than ``MAX_PASSWORD`` bytes.
@@ -119,7 +123,7 @@ def hash_password(password: str, *, method: PasswordMethod = "scrypt", memory: i
 
 
 def verify_password(
-    password: str, password_hash: str, *, method: PasswordMethod = "scrypt", memory: int = 128
+    password: str, password_hash: str, *, method: PasswordMethod = "scrypt", memory: int = DEFAULT_MEMORY
 ) -> Verified:
     """Check a password against a hash.
 
@@ -171,7 +175,7 @@ def _argon2_hasher() -> PasswordHasher:
     return PasswordHasher(time_cost=time, memory_cost=kib, parallelism=lanes)
 
 
-def unknown_hash(method: PasswordMethod = "scrypt", memory: int = 128) -> str:
+def unknown_hash(method: PasswordMethod = "scrypt", memory: int = DEFAULT_MEMORY) -> str:
     """Return a hash of no password, to be checked for users that do not exist: it takes the same time."""
     if method == "argon2":
         time, kib, lanes = _ARGON2
@@ -262,7 +266,7 @@ class Passwords:
         self,
         method: PasswordMethod = "scrypt",
         *,
-        memory: int = 128,
+        memory: int = DEFAULT_MEMORY,
         concurrency: int = 2,
         waiting: int = 100,
         remembered: VerifiedPasswords | None = None,

@@ -9,7 +9,7 @@ from turnbuckle_contrib.auth import passwords
 
 @pytest.fixture
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_SCRYPT", {128: _cost(4), 64: _cost(3), 8: _cost(2)})
+    monkeypatch.setattr(passwords, "_SCRYPT", {128: _cost(4), 32: _cost(3), 8: _cost(2)})
 
 
 def _cost(ln: int) -> object:

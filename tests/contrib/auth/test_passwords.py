@@ -16,7 +16,8 @@ PASSWORD = "correct horse"
 
 def test_hash_has_parameters_of_owasp_and_a_new_salt() -> None:
     first, second = hash_password(PASSWORD), hash_password(PASSWORD, memory=8)
-    assert first.startswith("$scrypt$ln=17,r=8,p=1$")
+    assert first.startswith("$scrypt$ln=15,r=8,p=3$")
+    assert hash_password(PASSWORD, memory=128).startswith("$scrypt$ln=17,r=8,p=1$")
     assert second.startswith("$scrypt$ln=13,r=8,p=10$")
     assert hash_password(PASSWORD, memory=8) != second
     assert PASSWORD not in first
