@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
 import pytest
@@ -74,10 +74,55 @@ async def _fields(app: App, path: str = "/nowhere", base: str = "http://example.
 
 
 async def test_defaults_are_on_every_response() -> None:
-    fields = await _fields(_app())
-    nonce = re.search(r"'nonce-([\w-]{22})'", fields["content-security-policy"])
-    assert nonce is not None
-    assert fields == {**_DEFAULTS, "content-security-policy": STRICT_POLICY.replace("{nonce}", nonce[1])}
+    # A response that has not used the nonce has none.
+    policy = STRICT_POLICY.replace(" 'nonce-{nonce}'", "")
+    assert await _fields(_app()) == {**_DEFAULTS, "content-security-policy": policy}
+
+
+async def test_nonce_is_in_the_policy_of_a_response_that_has_used_it() -> None:
+    async with Client(_app()) as client:
+        response = await client.get("/nonce")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", response.text)
+    assert response.headers["content-security-policy"] == STRICT_POLICY.replace("{nonce}", response.text)
+
+
+async def test_stream_and_page_of_an_error_use_the_nonce_later() -> None:
+    def refuse(next_handler: Handler, setup: Setup) -> Handler:
+        async def raise_error(request: Request) -> Response:
+            if request.path == "/refused":
+                raise Forbidden
+            return await next_handler(request)
+
+        return raise_error
+
+    app = App(plugins=["security_headers"], middleware=[Middleware("refuse", refuse, zone="session")])
+
+    @app.get("/stream")
+    async def stream(request: Request) -> AsyncIterator[str]:
+        yield "nonce "
+        yield str(request.state.csp_nonce)
+
+    @app.error_handler(Forbidden)
+    async def page(request: Request, error: Forbidden) -> Response:
+        return Response(f"nonce {request.state['csp_nonce']}", 403)
+
+    async with Client(app) as client:
+        for path in ("/stream", "/refused"):
+            response = await client.get(path)
+            assert response.text.startswith("nonce ")
+            assert f"'nonce-{response.text.removeprefix('nonce ')}'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("keyword", ["'unsafe-inline'", "'strict-dynamic'"])
+async def test_policy_that_is_weaker_without_a_nonce_always_has_one(keyword: str) -> None:
+    app = _app(content_security_policy=f"default-src 'self'; script-src 'nonce-{{nonce}}' {keyword}")
+    policy = (await _fields(app))["content-security-policy"]
+    assert re.fullmatch(rf"default-src 'self'; script-src 'nonce-[\w-]{{22}}' {keyword}", policy)
+
+
+async def test_policy_with_only_a_nonce_allows_nothing_without_it() -> None:
+    app = _app(content_security_policy="script-src 'nonce-{nonce}'; img-src *")
+    assert (await _fields(app))["content-security-policy"] == "script-src; img-src *"
 
 
 async def test_fields_of_the_handler_stay() -> None:
@@ -132,7 +177,7 @@ async def test_nonce_is_new_for_each_response() -> None:
         policy = answer.headers["content-security-policy"]
         assert policy == f"script-src 'nonce-{answer.text}'; style-src 'nonce-{answer.text}'"
     assert answers[0].text != answers[1].text
-    assert "{nonce}" not in missing.headers["content-security-policy"]
+    assert missing.headers["content-security-policy"] == "script-src; style-src"
     assert app.plan.root.middleware[0].record.provides == ("csp_nonce",)
 
 

@@ -1,7 +1,8 @@
 """Add the security header fields to every response that does not have them yet.
 
-A policy with the text ``{nonce}`` gets a new nonce for each response (Content Security Policy Level 3, section 7.1);
-before the handler runs, it is in ``request.state.csp_nonce``.
+A policy with the text ``{nonce}`` gets a new nonce for each response (Content Security Policy Level 3, section 7.1),
+which handlers and templates read from ``request.state.csp_nonce``. It is made when it is read; the policy of a response
+that has not read it has no nonce, and so allows no inline script.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import attrs
 
 from turnbuckle import (
     Diagnostic,
+    FileBody,
     FixedHeaders,
     Handler,
     Middleware,
-    MutableHeaders,
     Plan,
     Plugin,
     PluginInfo,
@@ -42,8 +43,9 @@ _VALUES: Final = {
     "content_security_policy": "Content-Security-Policy",
     "content_security_policy_report_only": "Content-Security-Policy-Report-Only",
 }
-_POLICIES: Final = (_VALUES["content_security_policy"], _VALUES["content_security_policy_report_only"])
 _NOT_MODIFIED: Final = 304
+# A nonce makes browsers ignore the first, and the second trusts nothing without one.
+_CHANGED_BY_NONCES: Final = ("'unsafe-inline'", "'strict-dynamic'")
 _NONCE_BYTES: Final = 16
 _HINT: Final = "TB450"
 
@@ -86,7 +88,7 @@ class SecurityHeadersPlugin(Plugin[SecurityHeadersConfig]):
 def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handler:
     config = setup.config
     usual = _Fields.of(config, {}, {})
-    if not usual.secure.names:
+    if not usual.with_nonce[True].names:
         return next_handler
     changed: dict[object, _Fields] = {}
 
@@ -101,45 +103,51 @@ def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handl
 
     async def harden(request: Request) -> Response:
         if usual.has_nonce or fields_of(request.find_route()).has_nonce:
-            nonce = request.state.csp_nonce = secrets.token_urlsafe(_NONCE_BYTES)
-        else:
-            nonce = ""
+            request.state.defer("csp_nonce", _make_nonce)
         try:
             response = await next_handler(request)
         except Exception:
-            fields_of(request.route).add_to(request.error_headers, request, nonce)
+            # The page of the error is made later, and may need the nonce.
+            request.error_headers.add_missing(*fields_of(request.route).choose(request, is_nonce_needed=True))
             raise
         route = request.route
         fields = fields_of(route) if route is not None and route.options else usual
-        fields.add_to(response.headers, request, nonce)
-        if response.status == _NOT_MODIFIED and fields.has_nonce:
-            _remove_nonces(response.headers)
+        body = response.body
+        if response.status == _NOT_MODIFIED:
+            response.headers.add_missing(fields.of_stored[request.scheme == "https"])
+        else:
+            # A stream may read the nonce after its head was sent.
+            is_stream = type(body) is not bytes and not isinstance(body, FileBody)
+            response.headers.add_missing(*fields.choose(request, is_nonce_needed=is_stream))
         return response
 
     return harden
 
 
-def _remove_nonces(headers: MutableHeaders) -> None:
-    """Remove policies with a nonce: a cache would replace the policy of the stored page, which has another nonce."""
-    for name in _POLICIES:
-        if "'nonce-" in headers.get(name, ""):
-            headers.discard(name)
+def _make_nonce() -> str:
+    return secrets.token_urlsafe(_NONCE_BYTES)
 
 
 @final
 @attrs.frozen
 class _Fields:
-    """The fields of responses.
+    """The fields of responses, each twice: for http, and for https.
 
     Attributes:
-        plain: fields for http.
-        secure: fields for https.
+        with_nonce: fields in which each response sets its nonce.
+        without_nonce: fields for a response that has not used the nonce. Their policies are the same text each time,
+            which caches and HTTP/2 store.
+        of_stored: fields for a 304. A cache replaces the fields of the stored page by these, so they have no policy
+            with a nonce, because the page has another one.
         has_nonce: whether a policy has a nonce.
+        may_omit_nonce: whether the policies are as strict without a nonce.
     """
 
-    plain: FixedHeaders
-    secure: FixedHeaders
+    with_nonce: tuple[FixedHeaders, FixedHeaders]
+    without_nonce: tuple[FixedHeaders, FixedHeaders]
+    of_stored: tuple[FixedHeaders, FixedHeaders]
     has_nonce: bool
+    may_omit_nonce: bool
 
     @classmethod
     def of(cls, config: SecurityHeadersConfig, changes: Mapping[str, object], features: Features) -> _Fields:
@@ -151,13 +159,35 @@ class _Fields:
         plain = {name: value for name, value in sent.items() if value}
         transport = config.transport_security
         secure = {**plain, "Strict-Transport-Security": transport} if transport else plain
-        has_nonce = any(NONCE in value for value in plain.values())
-        return cls(FixedHeaders(plain, placeholder=NONCE), FixedHeaders(secure, placeholder=NONCE), has_nonce)
+        policies = [value for value in plain.values() if NONCE in value]
+        return cls(
+            (FixedHeaders(plain, placeholder=NONCE), FixedHeaders(secure, placeholder=NONCE)),
+            (_without_nonce(plain), _without_nonce(secure)),
+            (_of_stored(plain), _of_stored(secure)),
+            bool(policies),
+            not any(keyword in policy for policy in policies for keyword in _CHANGED_BY_NONCES),
+        )
 
-    def add_to(self, headers: MutableHeaders, request: Request, nonce: str) -> None:
-        """Add the fields that are missing."""
-        fields = self.secure if request.scheme == "https" else self.plain
-        if self.has_nonce and not nonce:
-            # Inner middleware has changed the request, so that another route than the one found before has answered.
-            nonce = secrets.token_urlsafe(_NONCE_BYTES)
-        headers.add_missing(fields, nonce)
+    def choose(self, request: Request, *, is_nonce_needed: bool) -> tuple[FixedHeaders, str]:
+        """Return the fields of a response, and its nonce.
+
+        Args:
+            request: the request.
+            is_nonce_needed: whether the nonce may be read later.
+        """
+        is_secure = request.scheme == "https"
+        if not self.has_nonce:
+            return self.with_nonce[is_secure], ""
+        state = request.state
+        if "csp_nonce" not in vars(state) and self.may_omit_nonce and not is_nonce_needed:
+            return self.without_nonce[is_secure], ""
+        # Inner middleware may have changed the request, so that another route than the one found before has answered.
+        return self.with_nonce[is_secure], str(state.get("csp_nonce") or _make_nonce())
+
+
+def _without_nonce(fields: Mapping[str, str]) -> FixedHeaders:
+    return FixedHeaders({name: value.replace(f" 'nonce-{NONCE}'", "") for name, value in fields.items()})
+
+
+def _of_stored(fields: Mapping[str, str]) -> FixedHeaders:
+    return FixedHeaders({name: value for name, value in fields.items() if NONCE not in value})
