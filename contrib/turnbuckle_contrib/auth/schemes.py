@@ -12,7 +12,7 @@ from typing import Final, Protocol, final
 
 import attrs
 
-from turnbuckle import BadRequest, Request
+from turnbuckle import BadRequest, Forbidden, Request, is_same_origin
 from turnbuckle_contrib.auth.records import User
 from turnbuckle_contrib.auth.sources import UserSource, call_source
 
@@ -22,6 +22,8 @@ SESSION_KEY: Final = "_user"
 # RFC 9110, section 11.6.2: auth-scheme, and token68 or parameters.
 _AUTHORIZATION: Final = re.compile(r"([!#-'*+.^`|~\w-]+)(?: +(.*))?", re.ASCII)
 _MAX_AUTHORIZATION: Final = 8192
+# RFC 9110, section 9.2.1.
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -159,10 +161,25 @@ class BasicScheme:
         return read_authorization(request)[0] == "basic"
 
     async def authenticate(self, request: Request, auth: Authenticator) -> User | None:
-        """Return the user whose name and password the request has."""
+        """Return the user whose name and password the request has.
+
+        Raises:
+            Forbidden: 403: a page of another site has caused a request that changes something.
+        """
+        if request.method not in _SAFE and _is_from_another_site(request):
+            # A browser adds the password that it remembers, as it adds cookies; a chain for programs has no ``csrf``.
+            raise Forbidden("pages of other sites may not use the password that the browser remembers", problem={})
         found = _name_and_password(read_authorization(request)[1])
         user = await auth.check_password(request, *found, may_remember=True) if found is not None else None
         return attrs.evolve(user, scheme=self.name) if user is not None else None
+
+
+def _is_from_another_site(request: Request) -> bool:
+    headers = request.headers
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return origin is not None and not is_same_origin(origin, request)
 
 
 def _name_and_password(credentials: str) -> tuple[str, str] | None:

@@ -886,3 +886,29 @@ async def test_wrong_credentials_are_checked_once_for_a_request(
     async with Client(app, base_url="http://localhost") as client:
         assert (await client.get("/me", headers=basic("ada", "wrong"))).status == 401
     assert hashed == ["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({}, 200, id="program"),
+        pytest.param({"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}, 200, id="own page"),
+        pytest.param({"Sec-Fetch-Site": "none"}, 200, id="address bar"),
+        pytest.param({"Origin": "http://testserver"}, 200, id="own page in an old browser"),
+        pytest.param({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403, id="another site"),
+        pytest.param({"Sec-Fetch-Site": "same-site", "Origin": "http://evil.testserver"}, 403, id="subdomain"),
+        pytest.param({"Origin": "https://evil.example"}, 403, id="another site in an old browser"),
+        pytest.param({"Origin": "null"}, 403, id="sandboxed page"),
+    ],
+)
+async def test_pages_of_other_sites_cannot_use_a_remembered_password(headers: dict[str, str], status: int) -> None:
+    app = make_app(People(), schemes=["basic"])
+
+    @app.post("/delete")
+    async def delete(user: User) -> str:
+        return "deleted"
+
+    async with Client(app) as client:
+        credentials = basic("ada", "correct horse")
+        assert (await client.post("/delete", headers={**credentials, **headers})).status == status
+        assert (await client.get("/me", headers={**credentials, **headers})).status == 200
