@@ -15,7 +15,10 @@ __all__ = ["APIPlugin", "WebPlugin"]
 
 @final
 class WebPlugin(Plugin):
-    """Provide the chain ``web``, for pages, forms and sessions."""
+    """Provide the chain ``web``, for pages, forms and sessions.
+
+    Each page has a strict content security policy with a nonce, and each form of another site is refused.
+    """
 
     info = PluginInfo(name="web")
 
@@ -27,7 +30,10 @@ class WebPlugin(Plugin):
 
 @final
 class APIPlugin(Plugin):
-    """Provide the chain ``api``, for programs and for scripts of other origins."""
+    """Provide the chain ``api``, for programs and for scripts of other origins.
+
+    There are no sessions, so that no request of a browser acts for a user without credentials that a script adds.
+    """
 
     info = PluginInfo(name="api")
 

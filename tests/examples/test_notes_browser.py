@@ -64,13 +64,15 @@ async def write(page: Page, title: str, text: str = "") -> None:
     await page.click("main button.primary")
 
 
-async def check(page: Page) -> None:
+async def faults(page: Page) -> list[str]:
     """Check the shown page on a small screen at night, and on a large one by day."""
+    found = []
     for width, dark in ((390, True), (1280, False)):
         await page.look(width=width, dark=dark)
-        where = f"{await page.evaluate('location.pathname')} at {width} px"
-        assert await page.overflow() <= 0, where
-        assert await page.violations() == [], where
+        found += [f"{width} px: {violation}" for violation in await page.violations()]
+        if await page.overflow() > 0:
+            found.append(f"{width} px: the page is wider")
+    return found
 
 
 @needs_axe
@@ -100,16 +102,16 @@ async def test_two_windows_show_the_same_notes(site: str, browser: Browser, capl
 async def test_pages_are_accessible(site: str, browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
     page = await browser.new_page()
     await page.goto(f"{site}/")
-    await check(page)
+    assert await faults(page) == []
     await page.goto(f"{site}/accounts/login")
-    await check(page)
+    assert await faults(page) == []
     await register(page, site, "ada@example.org", caplog)
-    await check(page)
+    assert await faults(page) == []
     await write(page, "A title " + "without end" * 10, "some text\n" + "long" * 200)
-    await check(page)
+    assert await faults(page) == []
     for path in ("/", "/notes/new", "/notes/1/edit", "/nowhere", "/accounts"):
         await page.goto(f"{site}{path}")
-        await check(page)
+        assert await faults(page) == [], path
 
 
 @needs_axe

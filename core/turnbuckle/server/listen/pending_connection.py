@@ -6,6 +6,7 @@ transport to the next protocol.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import math
 from typing import ClassVar, Final
@@ -20,7 +21,7 @@ __all__ = ["PendingConnection"]
 _GRACE_SECONDS: Final = 1.0
 
 
-class PendingConnection(asyncio.Protocol):
+class PendingConnection(asyncio.Protocol, abc.ABC):
     """A connection whose first bytes are awaited.
 
     Args:
@@ -52,13 +53,13 @@ class PendingConnection(asyncio.Protocol):
         self.server.connections.discard(self)
 
     @property
+    @abc.abstractmethod
     def description(self) -> str:
         """What keeps the connection open, in words."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def expire(self, now: float) -> None:
         """Act on the deadline."""
-        raise NotImplementedError
 
     def disable_keep_alive(self) -> None:
         """Do nothing: the next protocol asks the server whether it is stopping."""
