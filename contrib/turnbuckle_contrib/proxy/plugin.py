@@ -77,6 +77,8 @@ class ProxyPlugin(Plugin[ProxyConfig]):
                 streams_body=True,
                 streams_response=True,
                 limits=limits,
+                # The upstream decides about the method, and the content is streamed.
+                without=("method_override",),
                 docs=_HIDDEN,
             )
         ]

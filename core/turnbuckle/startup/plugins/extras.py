@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,11 +94,17 @@ def _required_by(name: str, extras: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _requirements(owner: Distribution, extras: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield the packages that the extras of a distribution name, each with the minimum of its version."""
-    for line in owner.requires or ():
+    for line in _lines_of(owner):
         found = _REQUIREMENT.match(line)
         minimum = _MINIMUM.search(found[2]) if found is not None else None
         if found is not None and minimum is not None and found[3] in extras:
             yield found[1], minimum[1]
+
+
+# Many plugins are of one distribution, and its metadata is long.
+@lru_cache(maxsize=4)
+def _lines_of(owner: Distribution) -> tuple[str, ...]:
+    return tuple(owner.requires or ())
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -453,6 +453,12 @@ def _kind_of_name(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef, funct
 
 def is_local(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Return whether a name is, or may be, a local variable of a function."""
+    return name in _local_names(node)
+
+
+# A function has many names, which are looked up one after the other.
+@functools.lru_cache(maxsize=4)
+def _local_names(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
     arguments = node.args
     names = {argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
     names |= {argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument is not None}
@@ -465,7 +471,7 @@ def is_local(name: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
             names.add((entry.asname or entry.name).partition(".")[0])
         elif isinstance(entry, ast.ExceptHandler) and entry.name:
             names.add(entry.name)
-    return name in names or name in _free_names(node)
+    return frozenset(names | _free_names(node))
 
 
 def _free_names(node: ast.AST) -> set[str]:
