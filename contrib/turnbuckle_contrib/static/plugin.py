@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final, final
 
-from turnbuckle import Plugin, PluginInfo, Request, Route, RouteDocs, Setup
+from turnbuckle import Diagnostic, Plan, Plugin, PluginInfo, Request, Route, RouteDocs, Setup
 from turnbuckle_contrib.static.config import StaticConfig, folder_of
 from turnbuckle_contrib.static.site import StaticSite
 from turnbuckle_contrib.static.store import FileStore
@@ -51,6 +51,14 @@ class StaticPlugin(Plugin[StaticConfig]):
         for mounted, folder in config.mounts.items():
             routes.append(_route(prefix + mounted if setup.is_scoped else mounted, mounted[1:], [folder], setup))
         return routes
+
+    def review_plan(self, plan: Plan) -> list[Diagnostic]:
+        """Note which files are protected by guards: caches of several users must not store them."""
+        for planned, _ in plan.routes():
+            site = getattr(planned.route.handler, "__self__", None)
+            if isinstance(site, StaticSite) and planned.signature.guards:
+                site.is_guarded = True
+        return []
 
 
 def _route(prefix: str, name: str, folders: Sequence[str | os.PathLike[str]], setup: Setup[StaticConfig]) -> Route:

@@ -24,7 +24,9 @@ __all__ = ["StaticSite"]
 
 _log: Final = logging.getLogger("turnbuckle.static")
 
-_FOREVER: Final = "public, max-age=31536000, immutable"
+_FOREVER: Final = "max-age=31536000, immutable"
+# A setting that says already which caches may store a response.
+_NAMES_CACHES: Final = re.compile("private|public|no-store")
 # A slash or backslash that is no separator for the router, but may be one for a file system or a proxy.
 _ENCODED_SEPARATOR: Final = re.compile("%(?:2f|5c)", re.IGNORECASE)
 _TRIES: Final = 3
@@ -39,12 +41,14 @@ class StaticSite:
         config: the settings.
         store: the files that were read.
         debug: whether a URL of a file that does not exist is an error.
+        is_guarded: whether guards protect the files, so that caches of several users must not store them.
     """
 
     roots: Sequence[str]
     config: StaticConfig
     store: FileStore
     debug: bool
+    is_guarded: bool = False
     _immutable: re.Pattern[str] | None = attrs.field(init=False)
 
     @_immutable.default
@@ -116,11 +120,14 @@ class StaticSite:
             return None
 
     def _cache_control(self, request: Request, file: StoredFile, name: str) -> str:
+        """Return the Cache-Control of a response; "" for the one of the settings."""
         query = request.query
         # A page that was made by another version of the app may name an older or newer file.
-        if query and query == f"v={file.plain.version}":
-            return _FOREVER
-        return _FOREVER if self._immutable is not None and self._immutable.match(name) else ""
+        is_fixed = bool(query) and query == f"v={file.plain.version}"
+        if is_fixed or (self._immutable is not None and self._immutable.match(name)):
+            return f"private, {_FOREVER}" if self.is_guarded else _FOREVER
+        usual = self.config.cache_control
+        return f"private, {usual}" if self.is_guarded and usual and not _NAMES_CACHES.search(usual) else ""
 
     # -- folders
 

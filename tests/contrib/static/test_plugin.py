@@ -62,7 +62,7 @@ async def test_head_preconditions_and_ranges(folder: Path, name: str) -> None:
 async def test_version_in_the_url(folder: Path) -> None:
     async with Client(make_app(folder)) as client:
         url = (await client.get("/url/app.css")).text
-        assert (await client.get(url)).headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert (await client.get(url)).headers["cache-control"] == "max-age=31536000, immutable"
         (folder / "app.css").write_text("p {}")
         old = await client.get(url)
         assert (old.text, old.headers["cache-control"]) == ("p {}", "no-cache")
@@ -190,7 +190,21 @@ async def test_middleware_guards_and_immutable_names(folder: Path) -> None:
     async with Client(app) as client:
         style, binary = await client.get("/files/app.css"), await client.get("/files/big.bin")
     assert (style.headers["x-mark"], "cache-control" in style.headers) == ("1", False)
-    assert binary.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert binary.headers["cache-control"] == "max-age=31536000, immutable"
+
+
+async def test_files_behind_guards_are_private(folder: Path) -> None:
+    app = App()
+    app.scope("/own", guards=[lambda: None]).install(StaticPlugin(folder), settings={"name": "own"})
+    chosen = {"name": "chosen", "cache_control": "no-store"}
+    app.scope("/chosen", guards=[lambda: None]).install(StaticPlugin(folder), settings=chosen)
+    async with Client(app) as client:
+        for url, expected in [
+            ("/own/app.css", "private, no-cache"),
+            (app.url_for("own", path="app.css"), "private, max-age=31536000, immutable"),
+            ("/chosen/app.css", "no-store"),
+        ]:
+            assert (await client.get(url)).headers["cache-control"] == expected
 
 
 @pytest.mark.parametrize(
