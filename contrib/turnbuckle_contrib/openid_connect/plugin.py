@@ -9,7 +9,21 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import Lifespan, Plugin, PluginInfo, Request, ResourceKey, Response, Route, RouteDocs, Setup, hookimpl
+from turnbuckle import (
+    Diagnostic,
+    Lifespan,
+    Origin,
+    Plan,
+    Plugin,
+    PluginInfo,
+    Request,
+    ResourceKey,
+    Response,
+    Route,
+    RouteDocs,
+    Setup,
+    hookimpl,
+)
 from turnbuckle_contrib.auth import AUTH, UserSource
 from turnbuckle_contrib.openid_connect.config import OpenIDConnectConfig
 from turnbuckle_contrib.openid_connect.login import Handlers, UserOfClaims
@@ -56,6 +70,21 @@ class OpenIDConnectPlugin(Plugin[OpenIDConnectConfig]):
     def provide_lifespans(self, setup: Setup[OpenIDConnectConfig]) -> list[Lifespan]:
         """Return the lifespan that makes the provider."""
         return [Lifespan("openid_connect", _Lifespan(self._user, self._clock), provides=_PROVIDER, needs=(AUTH,))]
+
+    def review_plan(self, plan: Plan) -> list[Diagnostic]:
+        """Report a cookie of the session that browsers would not send to the callback."""
+        if getattr(plan.root.configs.get("sessions"), "same_site", "Lax") != "Strict":
+            return []
+        return [
+            Diagnostic(
+                level="error",
+                code="TB454",
+                text="the cookie of the session is not sent when the OpenID provider sends the browser back",
+                why="plugin.sessions.same_site is 'Strict', and the callback is a request that another site has caused",
+                fix="set plugin.sessions.same_site to 'Lax'",
+                origins=(Origin(plugin="openid_connect"),),
+            )
+        ]
 
     @hookimpl(optionalhook=True)
     def provide_users(self, setup: Setup[OpenIDConnectConfig]) -> list[UserSource]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.contrib.openid_connect.provider import CLIENT, KEY, OTHER_KEY, SECRET, FakeProvider, serve
 from turnbuckle import JSON, App, LifespanError, Plugin, Request, StartupError
-from turnbuckle.testing import Client, ClientResponse, FakeClock
+from turnbuckle.testing import Client, ClientResponse, FakeClock, expect_problems
 from turnbuckle.testing.conformance import PluginConformance
 from turnbuckle_contrib.auth import AuthPlugin, User, UserSource, requires
 from turnbuckle_contrib.openid_connect import OpenIDConnectPlugin
@@ -495,3 +495,8 @@ async def test_users_of_the_app_need_a_function() -> None:
     with pytest.raises(LifespanError, match="does not know the users of the provider"):
         async with Client(app):
             pass
+
+
+def test_strict_cookie_of_the_session_stops_the_start() -> None:
+    with expect_problems("TB454"):
+        App(plugins=[("sessions", {"same_site": "Strict"}), "auth", ("openid_connect", SETTINGS)]).compile()

@@ -102,6 +102,7 @@ CODES: Final[Mapping[str, str]] = {
     "TB451": "clients choose the host of redirects to https",
     "TB452": "several workers do not share sessions or stored responses",
     "TB453": "the page with the plan may be public",
+    "TB454": "a login by OpenID Connect could not end, because the cookie of the session is not sent",
     "TB501": "middleware cannot be made",
     "TB502": "a router cannot be made",
     "TB503": "a parser cannot be made",
