@@ -72,7 +72,7 @@ class TimeoutPlugin(Plugin[TimeoutConfig]):
 
     def provide_middleware(self, setup: Setup[TimeoutConfig]) -> list[Middleware]:
         """Return the middleware."""
-        outside = ("request_id", "proxy_headers", "server_timing", "metrics", "opentelemetry", "cache_control")
+        outside = ("request_id", "proxy_headers", "server_timing", "opentelemetry", "cache_control")
         return [Middleware("timeout", self._around, zone="edge", after=outside)]
 
     def _around(self, next_handler: Handler, setup: Setup[TimeoutConfig]) -> Handler:
