@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
-from typing import Any, final
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final, final
 
 __all__ = ["State"]
+
+# No attribute has this name. A slot would have to be initialized in each request, or raise an error when it is read.
+_DEFERRED: Final = " deferred"
+_NOTHING: Final[Mapping[str, Callable[[], object]]] = MappingProxyType({})
 
 
 @final
@@ -14,23 +18,21 @@ class State(SimpleNamespace):
     """Named values of any type: ``state.user`` and ``state["user"]`` are the same value.
 
     A name that was not set raises ``AttributeError`` as an attribute and ``KeyError`` as a key; ``get`` returns a
-    default instead. Iteration and ``len()`` see each name once. ``vars(state)`` has the values that were set or made.
+    default instead. Iteration and ``len()`` see each name once.
     """
 
-    __slots__ = ("_deferred",)
-    _deferred: dict[str, Callable[[], object]]
-
     def defer(self, name: str, make: Callable[[], object]) -> None:
-        """Set a value that is made when it is read for the first time."""
-        self._deferred = {**self._pending(), name: make}
-
-    def _pending(self) -> dict[str, Callable[[], object]]:
-        # Few states have deferred values. Initializing the slot would cost time on every request.
-        return getattr(self, "_deferred", {})
+        """Set a value that is made when it is read for the first time; until then, ``vars(state)`` lacks its name."""
+        values = self.__dict__
+        deferred = values.get(_DEFERRED)
+        if deferred is None:
+            values[_DEFERRED] = {name: make}
+        else:
+            deferred[name] = make
 
     def __getattr__(self, name: str) -> Any:
         # Python calls this only for a name that has no value.
-        make = None if name == "_deferred" else self._pending().get(name)
+        make = self.__dict__.get(_DEFERRED, _NOTHING).get(name)
         if make is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
         value = self.__dict__[name] = make()
@@ -38,7 +40,7 @@ class State(SimpleNamespace):
 
     def __getitem__(self, name: str) -> object:
         values = self.__dict__
-        if name not in values and name in self._pending():
+        if name not in values and name in values.get(_DEFERRED, _NOTHING):
             return getattr(self, name)
         value: object = values[name]
         return value
@@ -50,14 +52,23 @@ class State(SimpleNamespace):
         del self.__dict__[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.__dict__ or name in self._pending()
+        return name in self.__dict__ or name in self.__dict__.get(_DEFERRED, _NOTHING)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((*self.__dict__, *self._pending())))
+        return iter(self._names())
 
     def __len__(self) -> int:
-        return len({*self.__dict__, *self._pending()})
+        return len(self._names())
+
+    def _names(self) -> Mapping[str, object]:
+        names = dict.fromkeys((*self.__dict__, *self.__dict__.get(_DEFERRED, ())))
+        names.pop(_DEFERRED, None)
+        return names
 
     def get(self, name: str, default: object = None) -> object:
         """Return the value of a name, or the default."""
-        return self[name] if name in self else default  # noqa: SIM401  # this is that method
+        values = self.__dict__
+        if name in values:
+            return values[name]
+        deferred = values.get(_DEFERRED)
+        return getattr(self, name) if deferred is not None and name in deferred else default
