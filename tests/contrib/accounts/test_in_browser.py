@@ -120,13 +120,14 @@ async def test_login_by_keyboard(browser: Browser, site: tuple[str, list[Mail]])
     await page.click("main button[type=submit]")
 
     await page.goto(f"{url}/accounts/login")
+    await page.wait_for("document.activeElement.id === 'email'")
     # The first field has the focus. Tab leads to the password, the button that shows it, and the button of the form.
     await page.call("Input.insertText", text="ada@example.org")
     await page.press("Tab")
     await page.call("Input.insertText", text=PASSWORD)
     await page.press("Tab")
     await page.press("Space")
-    assert await page.evaluate("document.querySelector('#password').type") == "text"
+    await page.wait_for("document.querySelector('#password').type === 'text'")
     assert await page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
     await page.press("Tab")
     assert await page.evaluate("document.activeElement.innerText") == "Log in"
