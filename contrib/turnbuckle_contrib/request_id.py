@@ -31,6 +31,9 @@ __all__ = ["RequestIdConfig", "RequestIdPlugin"]
 # No character with a meaning in a log, a shell, a path or a query.
 _SAFE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~+=-]{0,127}")
 
+_ID_SIZE: Final = 32
+_POOL: Final = 64
+
 
 def _is_field_name(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
     MutableHeaders({value: ""})
@@ -69,9 +72,10 @@ def _around(next_handler: Handler, setup: Setup[RequestIdConfig]) -> Handler:
     config = setup.config
     header = config.header
     is_trusted = _trust(config.trusted)
+    make_id = _id_maker()
 
     async def identify(request: Request) -> Response:
-        request_id = (_received_id(request.headers, header) if is_trusted(request) else "") or secrets.token_hex(16)
+        request_id = (_received_id(request.headers, header) if is_trusted(request) else "") or make_id()
         request.id = request.state.request_id = request_id
         try:
             response = await next_handler(request)
@@ -82,6 +86,19 @@ def _around(next_handler: Handler, setup: Setup[RequestIdConfig]) -> Handler:
         return response
 
     return identify
+
+
+def _id_maker() -> Callable[[], str]:
+    """Return a function that makes random ids. One call of the operating system makes many, because each takes time."""
+    pool: list[str] = []
+
+    def make() -> str:
+        if not pool:
+            digits = secrets.token_hex(_ID_SIZE // 2 * _POOL)
+            pool.extend(digits[start : start + _ID_SIZE] for start in range(0, len(digits), _ID_SIZE))
+        return pool.pop()
+
+    return make
 
 
 def _trust(trusted: tuple[str, ...]) -> Callable[[Request], bool]:

@@ -204,7 +204,8 @@ class MutableHeaders:
     def set(self, name: str, value: str) -> None:
         """Set the only value of a name; previous values are removed."""
         pair = (check_field_name(name), check_field_value(name, value))
-        self.discard(name)
+        if self._pairs:
+            self.discard(name)
         self._pairs.append(pair)
 
     def add(self, name: str, value: str) -> None:
