@@ -77,10 +77,10 @@ LOADING = {
     ),
     "requirement-not-enabled": Mistake(
         code="TB106",
-        says="plugin 'it' requires plugin 'session', which is not enabled; did you mean 'sessions'?",
-        source=plugin(_QUIET, marks_class=True, requires='["session"]'),
-        others={"sessions": plugin(_QUIET, name="sessions")},
-        enabled=("it", "sessions"),
+        says="plugin 'it' requires plugin 'parcel', which is not enabled; did you mean 'parcels'?",
+        source=plugin(_QUIET, marks_class=True, requires='["parcel"]'),
+        others={"parcels": plugin(_QUIET, name="parcels")},
+        enabled=("it", "parcels"),
     ),
     "conflict": Mistake(
         code="TB107",
