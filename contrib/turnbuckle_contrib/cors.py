@@ -114,6 +114,9 @@ def _around(next_handler: Handler, setup: Setup[CORSConfig]) -> Handler:
         except Exception:
             answer.permit(request.error_headers, origin)
             raise
+        if not is_public:
+            # The handler may return the same response to scripts of another origin.
+            response = response.copy()
         answer.permit(response.headers, origin)
         return response
 

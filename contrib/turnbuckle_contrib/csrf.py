@@ -136,9 +136,7 @@ def _around(next_handler: Handler, setup: Setup[CSRFConfig]) -> Handler:
     async def with_cookie(request: Request) -> Response:
         response = await next_handler(request)
         secret = request.state.get("csrf_secret")
-        if secret is not None:
-            tokens.set_cookie(request, response, str(secret))
-        return response
+        return response if secret is None else tokens.with_cookie(request, response, str(secret))
 
     async def with_token(request: Request) -> Response:
         await tokens.check(request)
@@ -228,9 +226,18 @@ class _Tokens:
         if not hmac.compare_digest(_combine(mask, combined), _decode(secret)):
             raise Forbidden("the token of the form is not valid; load the page again")
 
-    def set_cookie(self, request: Request, response: Response, secret: str) -> None:
-        """Set the cookie that new tokens are compared with."""
+    def with_cookie(self, request: Request, response: Response, secret: str) -> Response:
+        """Return a copy of a response that sets the cookie which new tokens are compared with.
+
+        The handler may return the same response to other clients, which must not get the cookie.
+        """
+        response = response.copy()
         response.set_cookie(self._cookie(request), secret, secure=request.scheme == "https", same_site="Lax")
+        given = response.headers.get("Cache-Control")
+        if given is not None and not {"no-store", "private"} & {part.strip().lower() for part in given.split(",")}:
+            # A shared cache that stores this response would give the secret to others (RFC 9111, section 7.3).
+            response.headers.set("Cache-Control", "private, no-cache")
+        return response
 
     def _cookie(self, request: Request) -> str:
         # Browsers accept this prefix only from the host itself, so that no neighbouring host can choose the secret.

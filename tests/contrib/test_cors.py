@@ -356,3 +356,19 @@ def test_wrong_settings_are_reported_at_startup(settings: dict[str, object], tex
 
 async def test_without_origins_the_plugin_takes_no_part() -> None:
     assert _fields(await _get(_app(origins=[]), Origin=_APP)) == {}
+
+
+async def test_response_that_is_returned_again_is_for_the_origin_that_asks() -> None:
+    app = App(plugins=[("cors", {"origins": [_APP, "https://other.example.com"]})])
+    shared = Response("the same for all")
+
+    @app.get("/")
+    async def home() -> Response:
+        return shared
+
+    async with Client(app) as client:
+        for origin in (_APP, "https://other.example.com"):
+            response = await client.get("/", headers={"Origin": origin})
+            assert response.headers["access-control-allow-origin"] == origin
+        foreign = await client.get("/", headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in foreign.headers

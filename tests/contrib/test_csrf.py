@@ -179,6 +179,26 @@ async def test_token_of_another_user_is_refused() -> None:
         assert (await own.post("/", content=urlencode({"csrf_token": token}).encode(), headers=_FORM)).status == 403
 
 
+async def test_cookie_is_not_sent_to_other_clients() -> None:
+    app = App(plugins=["csrf"])
+    page = Response("the same for all", headers={"Cache-Control": "public, max-age=60"})
+
+    @app.get("/")
+    async def home(request: Request) -> Response:
+        csrf_token(request)
+        return page
+
+    cookies = []
+    for _ in range(3):
+        async with Client(app) as client:
+            response = await client.get("/")
+        cookies.append(response.headers.get_list("set-cookie"))
+        assert response.headers["cache-control"] == "private, no-cache"
+    assert [len(cookie) for cookie in cookies] == [1, 1, 1]
+    assert len({cookie[0] for cookie in cookies}) == 3
+    assert "set-cookie" not in page.headers
+
+
 async def test_damaged_tokens_and_cookies_are_refused() -> None:
     async with Client(_app()) as client:
         token = _token_of(await client.get("/form"))
