@@ -33,6 +33,7 @@ from turnbuckle import (
     PluginInfo,
     Request,
     Response,
+    SetCookie,
     Setup,
     hookimpl,
     is_same_origin,
@@ -134,19 +135,30 @@ def _around(next_handler: Handler, setup: Setup[CSRFConfig]) -> Handler:
     is_own = _compile_origin_check(setup.config)
 
     async def with_cookie(request: Request) -> Response:
-        response = await next_handler(request)
+        try:
+            response = await next_handler(request)
+        except Exception:
+            tokens.leave(request)
+            raise
         secret = request.state.get("csrf_secret")
         return response if secret is None else tokens.with_cookie(request, response, str(secret))
 
     async def with_token(request: Request) -> Response:
-        await tokens.check(request)
+        try:
+            await tokens.check(request)
+        except Exception:
+            tokens.leave(request)
+            raise
         return await with_cookie(request)
 
     def check(request: Request) -> Awaitable[Response]:
         request.state.csrf = tokens
-        if request.method in _SAFE or is_own(request):
-            return with_cookie(request)
-        return with_token(request)
+        try:
+            passes = request.method in _SAFE or is_own(request)
+        except Forbidden:
+            tokens.leave(request)
+            raise
+        return with_cookie(request) if passes else with_token(request)
 
     return check
 
@@ -200,6 +212,8 @@ class _Tokens:
         secret = str(state.get("csrf_secret", "")) or self._received_secret(request)
         if not secret:
             secret = state.csrf_secret = secrets.token_urlsafe(_SECRET_BYTES)
+            if "csrf_is_left" in state:
+                self.leave(request)
         if "Cookie" not in request.vary:
             request.vary = (*request.vary, "Cookie")
         mask = secrets.token_bytes(_SECRET_BYTES)
@@ -232,12 +246,23 @@ class _Tokens:
         The handler may return the same response to other clients, which must not get the cookie.
         """
         response = response.copy()
-        response.set_cookie(self._cookie(request), secret, secure=request.scheme == "https", same_site="Lax")
+        response.headers.add("Set-Cookie", self._set_cookie(request, secret))
         given = response.headers.get("Cache-Control")
         if given is not None and not {"no-store", "private"} & {part.strip().lower() for part in given.split(",")}:
             # A shared cache that stores this response would give the secret to others (RFC 9111, section 7.3).
             response.headers.set("Cache-Control", "private, no-cache")
         return response
+
+    def leave(self, request: Request) -> None:
+        """Set the cookie in the page of an exception that leaves the middleware; the page may contain a form."""
+        request.state.csrf_is_left = True
+        secret = request.state.get("csrf_secret")
+        if secret is not None:
+            request.error_headers.add("Set-Cookie", self._set_cookie(request, str(secret)))
+
+    def _set_cookie(self, request: Request, secret: str) -> str:
+        is_secure = request.scheme == "https"
+        return SetCookie(name=self._cookie(request), value=secret, secure=is_secure, same_site="Lax").serialize()
 
     def _cookie(self, request: Request) -> str:
         # Browsers accept this prefix only from the host itself, so that no neighbouring host can choose the secret.

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from turnbuckle import App, Plugin, Request, Response, StartupError
+from turnbuckle import App, Forbidden, HTTPError, Plugin, Request, Response, StartupError
 from turnbuckle.testing import Client, ClientResponse
 from turnbuckle.testing.conformance import MiddlewareConformance, PluginConformance
 from turnbuckle_contrib.csrf import CSRFPlugin, csrf_field, csrf_token
@@ -197,6 +197,30 @@ async def test_cookie_is_not_sent_to_other_clients() -> None:
     assert [len(cookie) for cookie in cookies] == [1, 1, 1]
     assert len({cookie[0] for cookie in cookies}) == 3
     assert "set-cookie" not in page.headers
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("POST", "/"), ("GET", "/")])
+@pytest.mark.parametrize("fields", [{}, {"Cookie": "a=1"}, {"Origin": "https://evil.example"}])
+async def test_form_on_the_page_of_an_error_has_its_cookie(method: str, path: str, fields: dict[str, str]) -> None:
+    app = App(plugins=["csrf"])
+
+    @app.route("/", methods=["GET", "POST"])
+    async def home() -> None:
+        raise Forbidden
+
+    @app.post("/send")
+    async def send() -> str:
+        return "sent"
+
+    @app.error_handler(HTTPError)
+    async def page(request: Request, error: HTTPError) -> Response:
+        return Response(csrf_field(request), status=error.status)
+
+    async with Client(app, base_url="https://example.com") as client:
+        response = await client.request(method, path, headers=fields)
+        assert len(response.headers.get_list("set-cookie")) == 1
+        content = urlencode({"csrf_token": _token_of(response)}).encode()
+        assert (await client.post("/send", content=content, headers=_FORM)).text == "sent"
 
 
 async def test_damaged_tokens_and_cookies_are_refused() -> None:

@@ -326,6 +326,8 @@ def guard(
 
 def _with_error_headers(request: Request, response: Response) -> Response:
     """Return a response with the fields of the middleware that an exception has passed."""
+    # An error handler may return the same response to other clients, and a field may be a cookie.
+    response = response.copy()
     response.headers.add_missing(FixedHeaders(request.error_headers.items()))
     # A chain further outside may answer another exception.
     del request._error_headers

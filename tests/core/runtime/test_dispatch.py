@@ -55,6 +55,18 @@ async def test_error_headers_are_in_the_response_of_an_error_handler() -> None:
     assert await _get(app) == (418, [("x-one", "1")])
 
 
+async def test_error_headers_do_not_stay_in_a_response_that_an_error_handler_returns_again() -> None:
+    app = App(middleware=[_noting("x-one", "1"), _raising("fail", RuntimeError("on purpose"))])
+    page = Response("the same for all", 418)
+
+    @app.error_handler(RuntimeError)
+    async def answer(request: Request, error: RuntimeError) -> Response:
+        return page
+
+    assert await _get(app) == (418, [("x-one", "1")])
+    assert "x-one" not in page.headers
+
+
 async def test_error_headers_of_a_scope_are_not_in_the_response_to_an_error_outside() -> None:
     app = App(middleware=[_noting("x-outer", "1"), _raising("late", Conflict(), is_late=True)])
     app.scope("/inner", middleware=[_noting("x-inner", "1"), _raising("early", Forbidden())])
