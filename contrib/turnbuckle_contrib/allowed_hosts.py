@@ -79,6 +79,9 @@ def _compile(hosts: tuple[str, ...]) -> Callable[[str], bool]:
     below = tuple(_normalize(host)[1:] for host in hosts if host.startswith("*."))
 
     def is_allowed(authority: str) -> bool:
+        if authority in exact:
+            # The usual spelling, without a port.
+            return True
         found = _HOST.fullmatch(authority)
         if found is None or not found[1]:
             return False

@@ -251,7 +251,8 @@ class BaseRequest:
         A host from a trusted proxy takes precedence (``take_forwarded``). It is followed by the authority of an
         absolute-form target, and then by the Host field (RFC 9112, section 3.2.2).
         """
-        return self.peer.host or (self._target or self._parse_target()).authority or self.headers.get("host", "")
+        # The Host among ``headers`` is the authority of the target, if the target has one.
+        return self.peer.host or self.headers.get("host", "")
 
     @property
     def prefix(self) -> str:
