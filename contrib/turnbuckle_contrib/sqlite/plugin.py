@@ -51,11 +51,19 @@ class SQLitePlugin(Plugin[SQLiteConfig]):
 
     Args:
         migrations: the scripts that make the tables, as texts, or their folder; in place of the setting.
+
+    Raises:
+        TypeError: the migrations are one text, which is neither a list of scripts nor a ``Path``.
     """
 
     info = PluginInfo(name="sqlite")
 
     def __init__(self, migrations: Sequence[str] | Path = ()) -> None:
+        if isinstance(migrations, str | bytes | bytearray):
+            raise TypeError(
+                f"migrations must be a list of scripts, or a Path for their folder, not {type(migrations).__name__}: "
+                "write SQLitePlugin([script]) or SQLitePlugin(Path(folder))"
+            )
         self._migrations: Final = migrations
 
     def provide_lifespans(self, setup: Setup[SQLiteConfig]) -> list[Lifespan]:

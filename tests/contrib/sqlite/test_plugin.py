@@ -81,6 +81,12 @@ async def test_migrations_from_a_folder_of_the_settings(tmp_path: Path) -> None:
         assert (await client.get("/")).json() == [0]
 
 
+@pytest.mark.parametrize("migrations", ["migrations", NOTES, "", b"migrations"])
+def test_migrations_as_one_text_are_refused(migrations: Any) -> None:
+    with pytest.raises(TypeError, match=r"list of scripts, or a Path .*, not (str|bytes): .*SQLitePlugin\(Path"):
+        SQLitePlugin(migrations)
+
+
 async def test_start_fails_without_the_folder_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(LifespanError, match="unable to open database file") as caught:
         async with Client(_app(tmp_path / "none" / "d")):
