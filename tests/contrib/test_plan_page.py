@@ -84,6 +84,8 @@ async def test_plan_as_json() -> None:
     [
         ({}, 200),
         ({"Host": "localhost"}, 200),
+        ({"Host": "shop.localhost:8000"}, 200),
+        ({"Host": "192.0.2.1"}, 404),
         ({"Host": "127.0.0.1:8000"}, 200),
         ({"Host": "[::1]:8000"}, 200),
         ({"Host": "evil.example"}, 404),

@@ -30,6 +30,7 @@ from turnbuckle import (
     TrustedAddresses,
     Unauthorized,
 )
+from turnbuckle_contrib.local_requests import PROXY_FIELDS, is_local_host
 from turnbuckle_contrib.metrics.counts import Counts
 from turnbuckle_contrib.metrics.families import Family, Printed, Sample, families_of
 from turnbuckle_contrib.metrics.workers import SharedMetrics
@@ -37,8 +38,7 @@ from turnbuckle_contrib.worker_folder import worker_folder
 
 __all__ = ["MetricsConfig", "MetricsPlugin"]
 
-# Fields by which a proxy shows itself. Behind a proxy on this machine, every client seems to be on this machine.
-_FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+_LOOPBACK: Final = TrustedAddresses(("127.0.0.0/8", "::1"))
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -148,11 +148,13 @@ class MetricsPlugin(Plugin[MetricsConfig]):
     def provide_routes(self, setup: Setup[MetricsConfig]) -> list[Route]:
         """Return the route."""
         config = setup.config
-        addresses = TrustedAddresses(config.allow)
-        token = config.token.encode()
+        token, readers = config.token.encode(), _Readers(config.allow)
 
         async def metrics(request: Request) -> Response:
-            _check_client(request, token, addresses)
+            if token:
+                _check_token(request, token)
+            else:
+                readers.check(request)
             body, media_type = await request.resource(METRICS).encode(request.headers.get("accept", ""))
             return Response(body, 200, {"Cache-Control": "no-store", "Vary": "Accept"}, media_type)
 
@@ -193,15 +195,44 @@ def _shared(setup: Setup[MetricsConfig]) -> SharedMetrics | None:
     return shared
 
 
-def _check_client(request: Request, token: bytes, addresses: TrustedAddresses) -> None:
-    if token:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token):
-            raise Unauthorized(headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
-        return
-    is_forwarded = request.client == request.peer.client and any(name in request.headers for name in _FORWARDING)
-    if is_forwarded or not addresses.trusts(request.peer.client) or not addresses.trusts(request.client):
-        raise Forbidden("the metrics are for clients in plugin.metrics.allow, or with plugin.metrics.token")
+def _check_token(request: Request, token: bytes) -> None:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token):
+        raise Unauthorized(headers={"WWW-Authenticate": 'Bearer realm="metrics"'})
+
+
+@attrs.frozen
+class _Readers:
+    """The clients that may read the metrics without a token.
+
+    Attributes:
+        allow: addresses and networks of the settings.
+    """
+
+    allow: Sequence[str]
+    _all: TrustedAddresses = attrs.field(init=False)
+    _elsewhere: TrustedAddresses = attrs.field(init=False)
+
+    @_all.default
+    def _make_all(self) -> TrustedAddresses:
+        return TrustedAddresses(self.allow)
+
+    @_elsewhere.default
+    def _make_elsewhere(self) -> TrustedAddresses:
+        return TrustedAddresses(entry for entry in self.allow if not _LOOPBACK.trusts_address(entry.partition("/")[0]))
+
+    def check(self, request: Request) -> None:
+        """Check the client of a request, and the host if only a loopback address permits the client.
+
+        Raises:
+            Forbidden: the client may not read the metrics, or a page of another site may have caused the request.
+        """
+        # Behind a proxy on this machine, every client seems to be on this machine.
+        is_forwarded = request.client == request.peer.client and any(name in request.headers for name in PROXY_FIELDS)
+        if is_forwarded or not self._all.trusts(request.peer.client) or not self._all.trusts(request.client):
+            raise Forbidden("the metrics are for clients in plugin.metrics.allow, or with plugin.metrics.token")
+        if not self._elsewhere.trusts(request.client) and not is_local_host(request.host, any_address=True):
+            raise Forbidden("without a token, clients on this machine get the metrics from localhost or an IP address")
 
 
 def _figure_families(figures: ServerFigures) -> list[Family]:

@@ -31,13 +31,12 @@ from turnbuckle import (
     TrustedAddresses,
     plan_as_json,
 )
+from turnbuckle_contrib.local_requests import PROXY_FIELDS, is_local_host
 from turnbuckle_contrib.plan_page.page import POLICY, render_page
 
 __all__ = ["PlanPageConfig", "PlanPagePlugin"]
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1")
-_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
-_PROXY_FIELDS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY,
@@ -138,11 +137,9 @@ class _PlanPage:
 
     def _may_see(self, request: Request) -> bool:
         clients = self.config.clients
-        if clients == _LOOPBACK:
-            host = request.host.lower()
-            name = host if host.endswith("]") else host.rpartition(":")[0] or host
-            if name not in _LOCAL_HOSTS or any(field in request.headers for field in _PROXY_FIELDS):
-                return False
+        is_forwarded = any(field in request.headers for field in PROXY_FIELDS)
+        if clients == _LOOPBACK and (is_forwarded or not is_local_host(request.host)):
+            return False
         if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
             # The script of another site, which might read the answer if CORS permits that.
             return False

@@ -16,6 +16,7 @@ from turnbuckle.testing import Client
 from turnbuckle.testing.conformance import PluginConformance
 from turnbuckle_contrib.metrics import MetricsPlugin
 
+LOCAL = "http://localhost"
 Values = dict[tuple[str, ...], float]
 
 
@@ -73,7 +74,7 @@ def _parsed(text: str) -> Values:
 
 
 async def test_requests_by_method_route_and_class_of_status() -> None:
-    async with Client(_app(), raise_exceptions=False) as client:
+    async with Client(_app(), base_url=LOCAL, raise_exceptions=False) as client:
         for name in ("a", "b", "c"):
             await client.post(f"/echo/{name}", content=b"12345")
         await client.get("/fails")
@@ -99,7 +100,7 @@ async def test_requests_by_method_route_and_class_of_status() -> None:
 
 async def test_stream_is_counted_at_its_end() -> None:
     name = "turnbuckle_request_duration_seconds"
-    async with Client(_app(buckets=[1.0, 3.0])) as client:
+    async with Client(_app(buckets=[1.0, 3.0]), base_url=LOCAL) as client:
         async with client.stream("GET", "/stream") as response:
             pieces = response.stream()
             assert await anext(pieces) == b"abc"
@@ -114,7 +115,7 @@ async def test_stream_is_counted_at_its_end() -> None:
 
 
 async def test_stream_that_the_client_leaves_is_incomplete() -> None:
-    async with Client(_app()) as client:
+    async with Client(_app(), base_url=LOCAL) as client:
         connection = client.connect()
         await connection.send(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
         await connection.reset()
@@ -123,7 +124,7 @@ async def test_stream_that_the_client_leaves_is_incomplete() -> None:
 
 
 async def test_websocket_is_counted_at_its_end() -> None:
-    async with Client(_app()) as client:
+    async with Client(_app(), base_url=LOCAL) as client:
         async with client.websocket("/chat"):
             assert ("turnbuckle_websockets_total", "closed", "/chat") not in await _values(client)
             await client.advance(5)
@@ -136,7 +137,7 @@ async def test_websocket_is_counted_at_its_end() -> None:
 async def test_refusals_by_reason() -> None:
     app = _app()
     settings = {"capacity": {"connections": 1}, "limits": {"request_line": 100}, "timeouts": {"head": 5.0}}
-    async with Client(app, settings=settings) as client:
+    async with Client(app, settings=settings, base_url=LOCAL) as client:
         await client.raw(b"NONSENSE\r\n\r\n")
         await client.raw(b"GET /%b HTTP/1.1\r\n\r\n" % (b"x" * 200))
         slow = client.connect()
@@ -152,7 +153,7 @@ async def test_refusals_by_reason() -> None:
 
 
 async def test_labels_are_bounded_whatever_clients_send() -> None:
-    async with Client(_app()) as client:
+    async with Client(_app(), base_url=LOCAL) as client:
         for number in range(50):
             await client.raw(b"BREW%d /%d HTTP/1.1\r\nHost: a\r\n\r\n" % (number, number))
         values = await _values(client)
@@ -164,7 +165,7 @@ async def test_metrics_of_the_app_are_included_and_formats_are_negotiated() -> N
     counter = Counter("orders", "Orders.", ["kind"])
     try:
         counter.labels("tea").inc(2, exemplar={"trace_id": "x"})
-        async with Client(_app()) as client:
+        async with Client(_app(), base_url=LOCAL) as client:
             assert (await _values(client))["orders_total", "tea"] == 2
             response = await client.get("/-/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
         assert response.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
@@ -192,8 +193,39 @@ async def test_metrics_are_for_this_machine_only(
     client: tuple[str, int] | None, headers: dict[str, str], status: int, has_proxy_headers: bool
 ) -> None:
     app = App(plugins=["metrics", *(["proxy_headers"] if has_proxy_headers else [])])
-    async with Client(app, client=client) as connected:
+    async with Client(app, client=client, base_url=LOCAL) as connected:
         assert (await connected.get("/-/metrics", headers=headers)).status == status
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        pytest.param("localhost:8000", 200, id="localhost"),
+        pytest.param("app.localhost", 200, id="below-localhost"),
+        pytest.param("127.0.0.1:8000", 200, id="loopback-address"),
+        pytest.param("[::1]:8000", 200, id="loopback-address-v6"),
+        pytest.param("192.0.2.1", 200, id="another-address"),
+        pytest.param("evil.example", 403, id="name-of-a-site"),
+        pytest.param("localhost.evil.example", 403, id="name-that-begins-like-localhost"),
+    ],
+)
+@pytest.mark.parametrize("allow", [["127.0.0.1"], ["127.0.0.0/8", "10.0.0.0/8", "unix"], ["::ffff:127.0.0.1"]])
+async def test_requests_on_this_machine_need_a_local_host(allow: list[str], host: str, status: int) -> None:
+    async with Client(_app(allow=allow), base_url=LOCAL) as client:
+        assert (await client.get("/-/metrics", headers={"Host": host})).status == status
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        pytest.param({"allow": ["0.0.0.0/0"]}, "127.0.0.1", id="all-clients"),
+        pytest.param({"allow": ["127.0.0.1", "10.0.0.0/8"]}, "10.1.2.3", id="another-network"),
+        pytest.param({"token": "word"}, "127.0.0.1", id="token"),
+    ],
+)
+async def test_other_clients_may_use_any_host(settings: dict[str, Any], address: str) -> None:
+    async with Client(_app(**settings), client=(address, 5), base_url="http://app.example") as client:
+        assert (await client.get("/-/metrics", headers={"Authorization": "Bearer word"})).status == 200
 
 
 async def test_metrics_for_another_network() -> None:
@@ -219,13 +251,13 @@ async def test_metrics_with_a_token() -> None:
 async def test_metrics_in_a_scope() -> None:
     app = App()
     app.install("metrics", at="/ops")
-    async with Client(app) as client:
+    async with Client(app, base_url=LOCAL) as client:
         assert (await client.get("/ops/metrics")).status == 200
         assert (await client.get("/-/metrics")).status == 404
 
 
 async def test_two_apps_count_for_themselves(tmp_path: Path) -> None:
-    async with Client(_app()) as one, Client(_app()) as two:
+    async with Client(_app(), base_url=LOCAL) as one, Client(_app(), base_url=LOCAL) as two:
         await one.get("/nothing")
         assert ("turnbuckle_requests_total", "GET", "unmatched", "4xx") in await _values(one)
         assert ("turnbuckle_requests_total", "GET", "unmatched", "4xx") not in await _values(two)
