@@ -86,7 +86,7 @@ class NeedChecker:
         shown, where = able, [link.origin]
         if runs:
             shown = runs
-            text, fix = f", but {runs[0].record.name!r} is inside", f"order it after {runs[0].record.name!r}"
+            text, fix = f", but {runs[0].record.name!r} is inside", _fix_of_inner(link, runs[0])
         elif able:
             text, fix = self._elsewhere(link, able[0], selection)
             where += _places_of(selection)
@@ -103,7 +103,7 @@ class NeedChecker:
         """Return the end of the message, and the fix, for a need that only other chains fulfil."""
         name, chain = other.record.name, selection.chain if selection is not None else ""
         removed = {entry.record for entry in selection.without} if selection is not None else set()
-        plugin = other.origin.plugin if other.origin.plugin != "app" else name
+        plugin = _plugin_of(other)
         if removed & {name, other.origin.plugin}:
             text = f", and {name!r}, which provides it, is taken away"
             return text, f"take {link.record.name!r} away as well, or keep {name!r}"
@@ -134,6 +134,19 @@ class NeedChecker:
             why="the inner one would overwrite the value of the outer one",
             fix="disable one of them, or change the key of one",
         )
+
+
+def _fix_of_inner(link: ChainLink, provider: ChainLink) -> str:
+    if provider.origin.scope == link.origin.scope:
+        return f"order it after {provider.record.name!r}"
+    # No order can place middleware of an inner scope outside of middleware of an outer one.
+    where = f"in scope {link.origin.scope!r}" if link.origin.scope else "for the whole app"
+    return f"enable {_plugin_of(provider)!r} {where}"
+
+
+def _plugin_of(link: ChainLink) -> str:
+    """Return the name of the plugin of a middleware, or the name of the middleware if the app declares it."""
+    return link.origin.plugin if link.origin.plugin != "app" else link.record.name
 
 
 def _places_of(selection: MiddlewareSelection | None) -> list[Origin]:

@@ -556,6 +556,25 @@ def test_a_need_of_a_scope_is_checked_against_its_chain() -> None:
     assert found.text.endswith("does not run without a chain")
 
 
+def _carts() -> type[Plugin]:
+    return _plugin("carts", MiddlewareChain("shop", [_mark("cart", needs=["user"])]))
+
+
+def test_a_need_that_an_inner_scope_fulfils_is_enabled_for_the_whole_app() -> None:
+    app = App(plugins=[_carts()])
+    app.scope("/in", plugins=[_plugin("people", _mark("users", provides=["user"]))], chain="shop").get("/")(_hello)
+    found = error_of(app, "TB412")
+    assert found.text == "middleware 'cart' needs 'user' outside of it, but 'users' is inside"
+    assert found.fix == "enable 'people' for the whole app"
+
+
+def test_a_need_that_a_scope_further_inside_fulfils_is_enabled_in_the_outer_scope() -> None:
+    app = App()
+    outer = app.scope("/out", plugins=[_carts()])
+    outer.scope("/in", middleware=[_mark("users", provides=["user"])], chain="shop").get("/")(_hello)
+    assert error_of(app, "TB412").fix == "enable 'users' in scope '/out'"
+
+
 def test_two_chains_may_set_one_key() -> None:
     chains = _plugin(
         "chains",

@@ -146,6 +146,7 @@ def test_need_that_is_met_inside() -> None:
     links = [_link("a", needs=("session",)), _link("sessions", provides=("session",))]
     found = error_of(App(middleware=links), "TB412")
     assert found.text.endswith("outside of it, but 'sessions' is inside")
+    assert found.fix == "order it after 'sessions'"
     assert len(found.origins) == 2
 
 
