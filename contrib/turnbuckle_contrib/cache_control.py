@@ -161,7 +161,7 @@ class _Control:
         headers = response.headers
         own, sets_cookie, varies = _look_at(headers)
         policy = self._policy(request, response)
-        # A response that the handler sends again and again has the field for the previous client.
+        # A handler that sets the value of the policy gets its private form for a personal response.
         if own and (policy is None or own not in {policy.value, policy.private}):
             return _with(response, _made_private(own)) if sets_cookie and _made_private(own) != own else response
         if policy is None or not policy.value:
@@ -169,7 +169,9 @@ class _Control:
         is_personal = sets_cookie or varies or self._is_personal(request, policy)
         fields = policy.private_fields if is_personal else policy.fields
         if not own:
-            headers.add_missing(fields)
+            # The handler may return the same response on a route with another policy.
+            response = response.copy()
+            response.headers.add_missing(fields)
             return response
         value = policy.private if is_personal else policy.value
         return response if own == value else _with(response, value)

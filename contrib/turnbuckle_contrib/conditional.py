@@ -61,7 +61,8 @@ def _around(next_handler: Handler, setup: Setup[ConditionalConfig]) -> Handler:
                 and "etag" not in headers
                 and not _is_forbidden(headers.get_list("cache-control"))
             ):
-                response.etag()
+                # The handler may return the same response to a PUT, which must not have it (RFC 9110, section 9.3.4).
+                return response.copy().etag()
         return response
 
     return tag

@@ -135,6 +135,23 @@ async def test_response_that_is_sent_to_all_users_stays_apart() -> None:
         assert await _value("/", app, authorization="Basic x") == "private, max-age=60"
 
 
+async def test_response_that_is_sent_on_two_routes_has_the_policy_of_each() -> None:
+    app = App(plugins=["cache_control"])
+    shared = Response(b"x")
+
+    @app.get("/public", options={"cache_control": _PUBLIC})
+    async def public(request: Request) -> Response:
+        return shared
+
+    @app.get("/secret", options={"cache_control": "no-store"})
+    async def secret(request: Request) -> Response:
+        return shared
+
+    for _ in range(2):
+        assert await _value("/public", app) == _PUBLIC
+        assert await _value("/secret", app) == "no-store"
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [

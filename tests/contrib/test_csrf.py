@@ -29,6 +29,9 @@ class TestCSRFMiddleware(MiddlewareConformance):
     # The client of the suite has cookies.
     headers: ClassVar[Mapping[str, str]] = {"Sec-Fetch-Site": "same-origin"}
 
+    def use(self, request: Request) -> None:
+        csrf_token(request)
+
 
 def _app(**settings: object) -> App:
     app = App(plugins=[("csrf", settings)])

@@ -21,11 +21,17 @@ class TestSessionsPlugin(PluginConformance):
 class TestSessionsMiddleware(MiddlewareConformance):
     plugin: ClassVar[type[Plugin] | None] = SessionsPlugin
 
+    def use(self, request: Request) -> None:
+        request.session["client"] = request.headers.get("cookie", "")
+
 
 class TestSessionsMiddlewareWithStore(MiddlewareConformance):
     plugin: ClassVar[type[Plugin] | None] = SessionsPlugin
     config: ClassVar[dict[str, object]] = {"store": "memory"}
     headers: ClassVar[dict[str, str]] = {"Cookie": "session=" + "a" * 43}
+
+    def use(self, request: Request) -> None:
+        request.session["client"] = request.headers.get("cookie", "")
 
 
 async def _values(client: Client) -> object:

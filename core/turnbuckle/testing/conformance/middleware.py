@@ -21,6 +21,8 @@ from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.middleware_probes import Probes, Unforeseen
+from turnbuckle.testing.conformance.repeated_responses import Observed, differences, observe
+from turnbuckle.web.request.request import Request
 
 __all__ = ["MiddlewareConformance"]
 
@@ -55,14 +57,17 @@ class MiddlewareConformance(ConfiguredSuite):
         """Return whether the response shows that the middleware has run; True by default."""
         return True
 
+    def use(self, request: Request) -> None:
+        """Use the middleware in a handler, such as by changing the session; by default, do nothing."""
+
     def _tested(self) -> list[Middleware]:
         return [entry.record for entry in App(**self.app_options()).plan.root.middleware]  # type: ignore[arg-type]  # App checks its arguments
 
-    def _run(self, step: _Step) -> Probes:
+    def _run(self, step: _Step, *, reuses_responses: bool = False) -> Probes:
         """Serve an app with the middleware and the probes, and run one step."""
 
         async def run() -> Probes:
-            probes = Probes()
+            probes = Probes(reuses_responses=reuses_responses, use=self.use)
             application = probes.app(self.app_options(), self._tested()).compile()
             application = attrs.evolve(application, cancel_on_disconnect=True)
             async with Client(application, headers=self.headers, timeout=_TIMEOUT, raise_exceptions=False) as client:
@@ -268,6 +273,23 @@ class MiddlewareConformance(ConfiguredSuite):
             )
 
         asyncio.run(run())
+
+    def test_keeps_responses_apart(self) -> None:
+        """A handler may return one object for all requests: nothing of a request is in the response to a later one."""
+        before = self._observe(reuses_responses=False)
+        shared = self._observe(reuses_responses=True)
+        after = self._observe(reuses_responses=False)
+        found = differences(shared, before, after)
+        assert not found, "a response that a handler returns again was changed:\n" + "\n".join(found)
+
+    def _observe(self, *, reuses_responses: bool) -> list[Observed]:
+        observed: list[Observed] = []
+
+        async def step(client: Client, probes: Probes) -> None:
+            observed.extend(await observe(client, self.headers))
+
+        self._run(step, reuses_responses=reuses_responses)
+        return observed
 
     def _head(self, method: str, path: str, *more: str) -> bytes:
         fields = [f"{name}: {value}" for name, value in self.headers.items()]

@@ -48,6 +48,8 @@ class Probes:
         started: set when a handler waits.
         closed: set when a stream was closed.
         to_raise: exception that the inner probe raises instead of calling the next handler.
+        reuses_responses: whether ``repeated`` returns the same object for all requests.
+        use: called with each request of ``repeated``, if it is given.
     """
 
     calls: dict[str, int] = attrs.field(factory=dict)
@@ -60,6 +62,9 @@ class Probes:
     closed: asyncio.Event = attrs.field(factory=asyncio.Event)
     to_raise: BaseException | None = None
     waiting: int = 0
+    reuses_responses: bool = False
+    use: Callable[[Request], None] | None = None
+    responses: dict[str, Response] = attrs.field(factory=dict)
 
     def app(self, options: Mapping[str, object], tested: Sequence[Middleware]) -> App:
         """Return an app with middleware under test between the probes.
@@ -85,6 +90,8 @@ class Probes:
         }
         for path, handler in routes.items():
             app.get("/" + path)(handler)
+        app.get("/repeated/{kind}")(self.repeated)
+        app.post("/repeated/{kind}")(self.repeated)
         app.post("/echo")(self.echo)
         app.post("/first")(self.first)
         return app
@@ -190,3 +197,17 @@ class Probes:
         if request.state["conformance"] != number or request.path != f"/together/{number}":
             self.strangers.append(f"{number} became {request.state['conformance']}")
         return number
+
+    async def repeated(self, request: Request) -> Response:
+        """Return a response that is the same for all requests of a path: a new object, or the same object."""
+        if self.use is not None:
+            self.use(request)
+        kind = str(request.path_params["kind"])
+        if not self.reuses_responses:
+            return _response(kind)
+        return self.responses.setdefault(kind, _response(kind))
+
+
+def _response(kind: str) -> Response:
+    fields = {"Cache-Control": "public, max-age=60", "Vary": "Accept"} if kind == "public" else {}
+    return Response("repeated " * 300, 200, fields, "text/plain")

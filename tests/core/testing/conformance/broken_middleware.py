@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from contextlib import suppress
 from typing import Self
 
@@ -174,4 +175,33 @@ async def skips_errors(request: Request, call_next: Handler) -> Response:
     response = await call_next(request)
     if response.status < 400:
         response.headers.set("X-Seen", "yes")
+    return response
+
+
+@middleware
+async def adds_cookies_to_the_response(request: Request, call_next: Handler) -> Response:
+    response = await call_next(request)
+    response.headers.add("Set-Cookie", "seen=1")
+    return response
+
+
+@middleware
+async def adds_cookies_to_a_copy(request: Request, call_next: Handler) -> Response:
+    response = (await call_next(request)).copy()
+    response.headers.add("Set-Cookie", f"id={secrets.token_urlsafe(32)}")
+    return response
+
+
+@middleware
+async def keeps_the_first_secret(request: Request, call_next: Handler) -> Response:
+    response = await call_next(request)
+    response.headers.setdefault("X-Secret", secrets.token_urlsafe(32))
+    return response
+
+
+@middleware
+async def permits_the_origin(request: Request, call_next: Handler) -> Response:
+    response = await call_next(request)
+    if "origin" in request.headers:
+        response.headers.set("Access-Control-Allow-Origin", request.headers["origin"])
     return response

@@ -22,6 +22,7 @@ def suite_of(middleware: Middleware, **attributes: object) -> type[MiddlewareCon
         pytest.param(broken.sound, id="sound"),
         pytest.param(broken.buffers_and_says_so, id="buffers-and-says-so"),
         pytest.param(broken.reads_ahead_and_says_so, id="reads-ahead-and-says-so"),
+        pytest.param(broken.adds_cookies_to_a_copy, id="adds-cookies-to-a-copy"),
     ],
 )
 def test_sound_middleware_passes(middleware: Middleware) -> None:
@@ -46,6 +47,24 @@ def test_sound_middleware_passes(middleware: Middleware) -> None:
         pytest.param(broken.reads_ahead, "test_keeps_content_a_stream", "it is read ahead", id="reads-ahead"),
         pytest.param(broken.remembers_the_latest, "test_keeps_requests_apart", "concurrent request has", id="latest"),
         pytest.param(broken.shares_state, "test_keeps_requests_apart", "requests share state", id="state"),
+        pytest.param(
+            broken.adds_cookies_to_the_response,
+            "test_keeps_responses_apart",
+            "field set-cookie seen of request 2",
+            id="cookies",
+        ),
+        pytest.param(
+            broken.keeps_the_first_secret,
+            "test_keeps_responses_apart",
+            "field x-secret of request 2 (GET /repeated/plain",
+            id="secret",
+        ),
+        pytest.param(
+            broken.permits_the_origin,
+            "test_keeps_responses_apart",
+            "is ['https://two.example'] instead of []",
+            id="origin",
+        ),
         pytest.param(broken.keeps_the_first_app(), "test_keeps_apps_apart", "handed to the other", id="apps"),
     ],
 )
