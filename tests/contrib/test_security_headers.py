@@ -44,6 +44,9 @@ class TestSecurityHeadersMiddleware(MiddlewareConformance):
     def has_run(self, response: ClientResponse) -> bool:
         return response.headers.get("x-content-type-options") == "nosniff"
 
+    def use(self, request: Request) -> None:
+        assert request.state["csp_nonce"]
+
 
 class TestSecurityHeadersMiddlewareWithoutNonce(MiddlewareConformance):
     plugin = SecurityHeadersPlugin

@@ -118,7 +118,11 @@ def _around(next_handler: Handler, setup: Setup[SecurityHeadersConfig]) -> Handl
         else:
             # A stream may read the nonce after its head was sent.
             is_stream = type(body) is not bytes and not isinstance(body, FileBody)
-            response.headers.add_missing(*fields.choose(request, is_nonce_needed=is_stream))
+            chosen, nonce = fields.choose(request, is_nonce_needed=is_stream)
+            if nonce:
+                # The handler may return the same response to other requests, which have other nonces.
+                response = response.copy()
+            response.headers.add_missing(chosen, nonce)
         return response
 
     return harden

@@ -116,14 +116,13 @@ class _Sessions:
         Returns:
             The response to send.
         """
-        if not value and change.old is None:
-            response.headers.add_vary("Cookie")
-            response.headers.setdefault("Cache-Control", "private, no-cache")
-            return response
         # The handler may return the same response to other clients, which must not get the cookie.
         response = response.copy()
         headers = response.headers
         headers.add_vary("Cookie")
+        if not value and change.old is None:
+            headers.setdefault("Cache-Control", "private, no-cache")
+            return response
         # A cache that stores this response could give the session to others (RFC 9111, section 7.3).
         if not {"no-store", "private"} & _directives(headers.get("Cache-Control", "")):
             headers.set("Cache-Control", "no-store")
