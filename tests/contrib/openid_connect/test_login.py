@@ -498,5 +498,6 @@ async def test_users_of_the_app_need_a_function() -> None:
 
 
 def test_strict_cookie_of_the_session_stops_the_start() -> None:
-    with expect_problems("TB454"):
+    with expect_problems("TB454") as found:
         App(plugins=[("sessions", {"same_site": "Strict"}), "auth", ("openid_connect", SETTINGS)]).compile()
+    assert "Strict" in str(found)
