@@ -372,3 +372,18 @@ async def test_response_that_is_returned_again_is_for_the_origin_that_asks() -> 
             assert response.headers["access-control-allow-origin"] == origin
         foreign = await client.get("/", headers={"Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+async def test_idempotency_key_of_a_script_must_be_named(is_named: bool) -> None:
+    fields = ["Content-Type", *(["Idempotency-Key"] if is_named else [])]
+    app = App(plugins=["idempotency", ("cors", {"origins": ["https://app.example"], "headers": fields})])
+    asked = {
+        "Origin": "https://app.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "idempotency-key",
+    }
+    async with Client(app) as client:
+        response = await client.request("OPTIONS", "/orders", headers=asked)
+    permitted = response.headers.get("access-control-allow-headers", "").lower()
+    assert ("idempotency-key" in permitted) is is_named

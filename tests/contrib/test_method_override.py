@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from turnbuckle import App, Plugin, Request, StartupError
-from turnbuckle.testing import Client
+from turnbuckle.testing import Client, expect_problems
 from turnbuckle.testing.conformance import MiddlewareConformance, PluginConformance
 from turnbuckle_contrib.method_override import MethodOverridePlugin
 
@@ -154,3 +154,23 @@ def test_wrong_settings_are_reported_at_startup(settings: dict[str, object], tex
         _app(**settings).resolve()
     assert "TB202" in [problem.diagnostic.code for problem in caught.value.problems]
     assert text in str(caught.value.problems[0])
+
+
+def test_route_without_csrf_is_without_the_override_as_well() -> None:
+    app = App(plugins=["csrf", "method_override"])
+    app.post("/hook", without=["csrf", "method_override"])(_hook)
+    app.post("/form")(_hook)
+    runs = {
+        planned.route.path: [link.record.name for link in app.plan.middleware_of(planned)]
+        for planned, _ in app.plan.routes()
+    }
+    assert runs == {"/hook": [], "/form": ["csrf", "method_override"]}
+    app = App(plugins=["csrf", "method_override"])
+    app.post("/hook", without=["csrf"])(_hook)
+    with expect_problems("TB412") as found:
+        app.compile()
+    assert "take 'method_override' away as well" in str(found[0])
+
+
+async def _hook() -> str:
+    return "called"
