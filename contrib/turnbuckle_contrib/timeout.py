@@ -14,7 +14,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, cast, final
 
 import attrs
 
@@ -113,10 +113,9 @@ class _Deadline:
     __slots__ = ("_cancelling", "_task", "_was_late", "due")
 
     def __init__(self, due: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "requests are served in tasks"
-        self._task: Final = task
-        self._cancelling: Final = task.cancelling()
+        # Each request is served in a task.
+        self._task: Final = cast("asyncio.Task[object]", asyncio.current_task())
+        self._cancelling: Final = self._task.cancelling()
         self._was_late = False
         self.due = due
 

@@ -113,7 +113,7 @@ def test_option_that_the_command_lacks_is_answered_with_a_likely_one(
         ("why shop:app", "The app comes last: 'why route /path shop:app'."),
         ("why server.port shop", "Did you mean 'why setting server.port'?"),
         ("why /items shop", "Did you mean 'why route /items'?"),
-        ("why cors shop", "Name the kind of the part first: command, component, "),
+        ("why cors shop", "Name the kind of the part first: chain, command, component, "),
         ("serve", "Missing argument 'TARGET'. It names the app, as in main:app"),
         ("explain shop GET /", "the path 'GET' does not begin with '/'; the order is METHOD PATH TARGET"),
     ],

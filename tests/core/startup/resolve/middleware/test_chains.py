@@ -415,9 +415,9 @@ def test_an_unknown_chain_without_any_is_a_problem() -> None:
 
 def test_a_chain_of_a_scope_is_unknown_outside() -> None:
     app = App()
-    app.scope("/in", plugins=[_plugin("chains", MiddlewareChain("web", ()))], chain="web")
-    app.get("/", chain="web")(_hello)
-    assert error_of(app, "TB441").text.startswith("no enabled plugin provides the middleware chain 'web'")
+    app.scope("/in", plugins=[_plugin("chains", MiddlewareChain("pages", ()))], chain="pages")
+    app.get("/", chain="pages")(_hello)
+    assert error_of(app, "TB441").text.startswith("no enabled plugin provides the middleware chain 'pages'")
 
 
 def test_two_chains_of_one_name_are_refused_with_both_places() -> None:
