@@ -320,3 +320,24 @@ async def test_copy_of_a_response_without_fields() -> None:
     response = Response("a")
     response.copy().headers.set("X-A", "1")
     assert "x-a" not in response.headers
+
+
+class _Tagged(Text):
+    """A response with an attribute of its own."""
+
+    tag = ""
+
+
+@pytest.mark.parametrize("kind", [Text, HTML, JSON, _Tagged])
+def test_copy_has_everything_and_its_own_fields(kind: type[Response]) -> None:
+    original = kind("é", status=202, headers={"X": "1"})  # type: ignore[call-arg,arg-type]  # not of every Response
+    original.trailers = {"T": "2"}
+    if isinstance(original, _Tagged):
+        original.tag = "own"
+    made = original.copy()
+    assert type(made) is kind
+    assert (made.body, made.status, made.content_type) == (original.body, 202, original.content_type)
+    assert made.trailers is original.trailers
+    assert getattr(made, "tag", "") == getattr(original, "tag", "")
+    made.headers.set("X", "3")
+    assert original.headers["X"] == "1"
