@@ -21,7 +21,7 @@ from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
 from turnbuckle.testing.conformance.base import ConfiguredSuite
 from turnbuckle.testing.conformance.middleware_probes import Probes, Unforeseen
-from turnbuckle.testing.conformance.repeated_responses import Observed, differences, observe
+from turnbuckle.testing.conformance.shared_responses import Observed, mixed_parts, observe
 from turnbuckle.web.request.request import Request
 
 __all__ = ["MiddlewareConformance"]
@@ -280,7 +280,7 @@ class MiddlewareConformance(ConfiguredSuite):
         before = self._observe(reuses_responses=False)
         shared = self._observe(reuses_responses=True)
         after = self._observe(reuses_responses=False)
-        found = differences(shared, before, after)
+        found = mixed_parts(shared, before, after)
         assert not found, "a response that a handler returns again was changed:\n" + "\n".join(found[:_MOST_LINES])
 
     def _observe(self, *, reuses_responses: bool) -> list[Observed]:

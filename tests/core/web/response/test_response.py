@@ -323,7 +323,7 @@ async def test_copy_of_a_response_without_fields() -> None:
 
 
 class _Tagged(Text):
-    """A response with an attribute of its own."""
+    """A response with its own attribute."""
 
     tag = ""
 

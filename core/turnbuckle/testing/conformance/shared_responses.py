@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from turnbuckle.testing.client.client import Client
 from turnbuckle.testing.client.response import ClientResponse
 
-__all__ = ["Observed", "differences", "observe"]
+__all__ = ["Observed", "mixed_parts", "observe"]
 
 Observed: TypeAlias = Mapping[str, Sequence[str]]
 """The values of each field of one response; also its status, content and the Set-Cookie fields of each cookie."""
@@ -64,7 +64,7 @@ def _observed(response: ClientResponse) -> Observed:
     return values
 
 
-def differences(shared: Sequence[Observed], before: Sequence[Observed], after: Sequence[Observed]) -> list[str]:
+def mixed_parts(shared: Sequence[Observed], before: Sequence[Observed], after: Sequence[Observed]) -> list[str]:
     """Return one line for each part of a response that an earlier request has changed.
 
     A part that differs between the two references is random or depends on the time. Of such a part, only the number of
@@ -76,10 +76,10 @@ def differences(shared: Sequence[Observed], before: Sequence[Observed], after: S
         after: the same, observed after ``shared``, so that a value that depends on the time has changed.
     """
     names = sorted({name for observed in (*shared, *before, *after) for name in observed} - _VOLATILE)
-    return [line for name in names for line in _differences_of(name, shared, before, after)]
+    return [line for name in names for line in _mixed_parts_of(name, shared, before, after)]
 
 
-def _differences_of(
+def _mixed_parts_of(
     name: str, shared: Sequence[Observed], before: Sequence[Observed], after: Sequence[Observed]
 ) -> Iterator[str]:
     found, first, second = ([observed.get(name, ()) for observed in run] for run in (shared, before, after))
