@@ -7,6 +7,7 @@ import base64
 import json
 import sqlite3
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,8 @@ async def test_store_has_no_id_that_a_client_could_send(make_app: MakeApp, tmp_p
     async with Client(make_app(store="sqlite", file=str(path))) as client:
         await client.post("/login")
         cookie = client.cookies["session"]
-        rows = sqlite3.connect(path).execute("SELECT key, value FROM entries").fetchall()
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT key, value FROM entries").fetchall()
         [(key, value)] = rows
         assert cookie.encode() not in path.read_bytes() + value
         for found in (key, key[:43]):
