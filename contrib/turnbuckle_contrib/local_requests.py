@@ -20,7 +20,8 @@ PROXY_FIELDS: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-fo
 def is_local_host(host: str, *, any_address: bool = False) -> bool:
     """Return whether a host stands for this machine: ``localhost``, a name below it, or a loopback address.
 
-    Names below ``localhost`` resolve to loopback addresses only (RFC 6761, section 6.3).
+    Names below ``localhost`` resolve to loopback addresses only (RFC 6761, section 6.3). Text that is no host, such as
+    the empty text of a request without Host, stands for no machine.
 
     Args:
         host: a host with or without a port, as in ``request.host``; an IPv6 address is in brackets.
@@ -30,6 +31,7 @@ def is_local_host(host: str, *, any_address: bool = False) -> bool:
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name == "localhost" or name.endswith(".localhost"):
         return True
+    # An IPv6 address without brackets is no host (RFC 3986, section 3.2.2).
     is_bracketed = name.startswith("[") and name.endswith("]")
     try:
         address = ip_address(name[1:-1] if is_bracketed else name)
