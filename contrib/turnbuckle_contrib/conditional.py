@@ -11,7 +11,7 @@ from typing import Final, final
 
 import attrs
 
-from turnbuckle import Handler, Middleware, Plugin, PluginInfo, Request, Response, Setup
+from turnbuckle import Handler, Middleware, MutableHeaders, Plugin, PluginInfo, Request, Response, Setup
 
 __all__ = ["ConditionalConfig", "ConditionalPlugin"]
 
@@ -54,20 +54,24 @@ def _around(next_handler: Handler, setup: Setup[ConditionalConfig]) -> Handler:
         response = await next_handler(request)
         body = response.body
         # An empty body of a response to HEAD is not the content that GET would return.
-        if type(body) is bytes and 0 < len(body) <= max_size and response.status == 200:
-            headers = response.headers
-            if (
-                request.head.method in _READING
-                and "etag" not in headers
-                and not _is_forbidden(headers.get_list("cache-control"))
-            ):
-                # The handler may return the same response to a PUT, which must not have it (RFC 9110, section 9.3.4).
-                return response.copy().etag()
+        if (
+            type(body) is bytes
+            and 0 < len(body) <= max_size
+            and response.status == 200
+            and request.head.method in _READING
+            and _may_be_tagged(response.headers)
+        ):
+            # The handler may return the same response to a PUT, which must not have it (RFC 9110, section 9.3.4).
+            return response.copy().etag()
         return response
 
     return tag
 
 
-def _is_forbidden(lines: list[str]) -> bool:
-    """Return whether Cache-Control forbids to store the response, so that no client can have it."""
-    return any("no-store" in line.lower() for line in lines)
+def _may_be_tagged(headers: MutableHeaders) -> bool:
+    """Return False if there is an ETag, or if Cache-Control forbids to store the response, so that no client has it."""
+    for name, value in headers.items():
+        lower_name = name.lower()
+        if lower_name == "etag" or (lower_name == "cache-control" and "no-store" in value.lower()):
+            return False
+    return True

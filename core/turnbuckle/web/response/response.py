@@ -190,8 +190,11 @@ class Response:
         if value is None:
             if not isinstance(self.body, bytes):
                 raise TypeError("the bytes of a stream are not known yet; pass a value, as in response.etag(version)")
-            value = content_tag(self.body)
-        self.headers.set("ETag", entity_tag(value, weak=weak))
+            tag = content_tag(self.body)
+            tag = f"W/{tag}" if weak else tag
+        else:
+            tag = entity_tag(value, weak=weak)
+        self.headers.set("ETag", tag)
         return self
 
     @property
