@@ -84,18 +84,26 @@ class Browser:
     async def new_page(self, *, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
         """Return an empty page with its own cookies."""
         context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        return await self._page_in(context, width=width, height=height, dark=dark)
+
+    async def new_tab(self, page: Page, *, width: int = 1280, height: int = 900) -> Page:
+        """Return an empty page that has the cookies of another page."""
+        return await self._page_in(page.context, width=width, height=height, dark=False)
+
+    async def _page_in(self, context: str, *, width: int, height: int, dark: bool) -> Page:
         target = await self.call("Target.createTarget", url="about:blank", browserContextId=context)
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        page = Page(self, attached["sessionId"])
+        page = Page(self, attached["sessionId"], context)
         await page.call("Page.enable")
         await page.look(width=width, height=height, dark=dark)
         return page
 
 
 class Page:
-    """A page in the browser."""
+    """A page in the browser; pages of one context have the same cookies."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
+        self.context: Final = context
         self._browser: Final = browser
         self._session: Final = session
         self._width = 0

@@ -99,6 +99,24 @@ async def test_two_windows_show_the_same_notes(site: str, browser: Browser, capl
 
 
 @needs_axe
+async def test_other_tabs_leave_the_message_to_the_next_page(
+    site: str, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = await browser.new_page()
+    await register(page, site, "ada@example.org", caplog)
+    tab = await browser.new_tab(page)
+    await tab.goto(f"{site}/")
+    for number in range(1, 6):
+        await write(page, f"Note {number}")
+        assert f"“Note {number}” is saved." in await page.text("main")
+        # This page is live as well, until the next one is loaded.
+        await page.click("main form[action$='/pin'] button")
+        assert f"“Note {number}” is pinned to the top." in await page.text("main")
+        await tab.wait_for(f"document.querySelector('#live').innerText.includes('Note {number}')")
+    assert await tab.evaluate("document.querySelector('.flash')") is None
+
+
+@needs_axe
 async def test_pages_are_accessible(site: str, browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
     page = await browser.new_page()
     await page.goto(f"{site}/")

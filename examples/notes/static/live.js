@@ -12,7 +12,8 @@ source.addEventListener("change", async (event) => {
 
 // Replace the live part of this page by its new state, and keep the focus.
 async function refresh() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  // With this field, the page does not take the messages that are for the next page of this browser.
+  const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "yes" } });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("live");
   const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
