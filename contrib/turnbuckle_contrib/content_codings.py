@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import importlib
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any, Final, Protocol, final
 
-__all__ = ["CODINGS", "EXTRAS", "Decoder", "available_codings", "coding_package", "make_decoder"]
+__all__ = ["CODINGS", "EXTRAS", "Decoder", "are_codings_of", "available_codings", "coding_package", "make_decoder"]
 
 _PIECE: Final = 64 * 1024
 # Each frame costs time and memory, and an empty one has 20 bytes or less.
@@ -174,6 +174,20 @@ class Decoder:
 def available_codings() -> tuple[str, ...]:
     """Return the codings whose packages are installed."""
     return tuple(coding for coding in CODINGS if coding not in EXTRAS or coding_package(coding) is not None)
+
+
+def are_codings_of(known: Collection[str]) -> Callable[[object, object, Iterable[str]], None]:
+    """Return a validator for a field of settings with codings: each is known, and its package is installed."""
+
+    def validate(instance: object, attribute: object, value: Iterable[str]) -> None:
+        available = available_codings()
+        for coding in value:
+            if coding not in known:
+                raise ValueError(f"{coding!r} is none of the codings {', '.join(known)}")
+            if coding not in available:
+                raise ValueError(f"{coding!r} needs pip install 'turnbuckle[{EXTRAS[coding]}]'")
+
+    return validate
 
 
 def make_decoder(coding: str) -> Decoder:

@@ -23,7 +23,7 @@ from turnbuckle import (
     Setup,
     UnsupportedMediaType,
 )
-from turnbuckle_contrib.content_codings import CODINGS, EXTRAS, Decoder, available_codings, make_decoder
+from turnbuckle_contrib.content_codings import CODINGS, Decoder, are_codings_of, available_codings, make_decoder
 
 __all__ = ["DecompressConfig", "DecompressPlugin"]
 
@@ -31,15 +31,6 @@ __all__ = ["DecompressConfig", "DecompressPlugin"]
 _ANY_RATIO: Final = 1024 * 1024
 # RFC 9110, section 8.4.1.3: recipients consider x-gzip equivalent to gzip.
 _OTHER_NAMES: Final = {"x-gzip": "gzip"}
-
-
-def _are_codings(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    available = available_codings()
-    for coding in value:
-        if coding not in CODINGS:
-            raise ValueError(f"{coding!r} is none of the codings {', '.join(CODINGS)}")
-        if coding not in available:
-            raise ValueError(f"{coding!r} needs pip install 'turnbuckle[{EXTRAS[coding]}]'")
 
 
 def _is_positive(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
@@ -58,7 +49,7 @@ class DecompressConfig:
         max_codings: the number of codings that may be applied one after the other; beyond it 415.
     """
 
-    codings: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_are_codings)
+    codings: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=are_codings_of(CODINGS))
     max_ratio: int = attrs.field(default=100, validator=_is_positive)
     max_codings: int = attrs.field(default=2, validator=_is_positive)
 

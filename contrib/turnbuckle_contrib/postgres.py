@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from turnbuckle import ServiceUnavailable, SettingRefused
+from turnbuckle_contrib.service_urls import checked_url
 
 __all__ = ["DatabaseUnavailable", "PostgresConfig", "describe_url"]
 
@@ -20,15 +21,10 @@ class DatabaseUnavailable(ServiceUnavailable):
 
 
 def _is_url(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
-    # The messages do not contain the URL, because it may have a password.
-    try:
-        parts = urlsplit(value)
-        # Reading the port checks it.
-        scheme, _ = parts.scheme, parts.port
-    except ValueError:
-        raise SettingRefused("the host or port of the URL is not valid; '/' in a password is written as %2F") from None
-    if scheme not in _SCHEMES or not value.startswith(f"{scheme}://"):
-        raise SettingRefused("the URL of a PostgreSQL database begins with postgresql://, as in postgresql://host/name")
+    example = "the URL of a PostgreSQL database begins with postgresql://, as in postgresql://host/name"
+    parts = checked_url(value, _SCHEMES, example)
+    if not value.startswith(f"{parts.scheme}://"):
+        raise SettingRefused(example)
 
 
 def describe_url(url: str) -> str:

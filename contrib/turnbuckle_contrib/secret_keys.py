@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 
-from turnbuckle import Setup
+from turnbuckle import SettingRefused, Setup
 
 __all__ = ["are_secrets", "as_secrets", "secrets_of"]
 
@@ -29,17 +29,11 @@ def as_secrets(value: str | Iterable[str]) -> tuple[str, ...]:
     return ((value,) if value else ()) if isinstance(value, str) else tuple(value)
 
 
-class SecretShorterThan32Characters(ValueError):
-    """A secret is too short to be random. Problems name this class, because they print no messages about secrets."""
-
-
 def are_secrets(instance: object, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
     """Refuse secrets that are too short to be random. This is a validator for a field of settings."""
     for secret in value:
         if len(secret) < _LENGTH:
-            raise SecretShorterThan32Characters(
-                f"a secret has at least {_LENGTH} characters; make one with: {_COMMAND}"
-            )
+            raise SettingRefused(f"a secret has at least {_LENGTH} characters; make one with: {_COMMAND}")
 
 
 def secrets_of(setup: Setup, configured: str | Iterable[str], field: str = "secrets") -> tuple[str, ...]:

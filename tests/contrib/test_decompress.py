@@ -271,7 +271,7 @@ def test_settings_are_checked(config: dict[str, object], message: str) -> None:
 
 
 def test_coding_without_its_package_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnbuckle_contrib.decompress.available_codings", lambda: ("gzip", "deflate"))
+    monkeypatch.setattr("turnbuckle_contrib.content_codings.coding_package", lambda coding: None)
     with pytest.raises(StartupError) as caught:
         _app(codings=["br"]).resolve()
     assert "'br' needs pip install 'turnbuckle[brotli]'" in str(caught.value.problems[0])

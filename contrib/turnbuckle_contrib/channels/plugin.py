@@ -10,7 +10,7 @@ from turnbuckle import Lifespan, Plugin, PluginInfo, ResourceKey, Setup
 from turnbuckle_contrib.channels.channels import Channels
 from turnbuckle_contrib.channels.memory import MemoryBroker
 from turnbuckle_contrib.channels.records import ChannelsConfig
-from turnbuckle_contrib.redis_url import require_redis
+from turnbuckle_contrib.service_urls import require_redis
 
 __all__ = ["CHANNELS", "ChannelsPlugin"]
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, final
 import attrs
 
 from turnbuckle import ServiceUnavailable, TurnbuckleError
-from turnbuckle_contrib.redis_url import is_redis_url
+from turnbuckle_contrib.service_urls import is_redis_url
 
 __all__ = ["ChannelsConfig", "ChannelsUnavailable", "Message", "Overflow", "SlowSubscriber"]
 

@@ -24,7 +24,7 @@ import attrs
 from turnbuckle import FileBody, Handler, Middleware, Plugin, PluginInfo, Request, Response, Setup
 from turnbuckle_contrib.compress.encoders import PADDED_CODINGS, Encoder, EncoderOptions, make_encoder
 from turnbuckle_contrib.compress.stream import THREAD_SIZE, CompressedStream
-from turnbuckle_contrib.content_codings import EXTRAS, available_codings
+from turnbuckle_contrib.content_codings import are_codings_of, available_codings
 
 __all__ = ["CompressConfig", "CompressPlugin"]
 
@@ -58,15 +58,6 @@ _REPLACED: Final = frozenset({"accept-ranges", "content-length"})
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 # Types may come from users, with their uploads.
 _MAX_VERDICTS: Final = 500
-
-
-def _are_codings(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    available = available_codings()
-    for coding in value:
-        if coding not in _CODINGS:
-            raise ValueError(f"{coding!r} is none of the codings {', '.join(_CODINGS)}")
-        if coding not in available:
-            raise ValueError(f"{coding!r} needs pip install 'turnbuckle[{EXTRAS[coding]}]'")
 
 
 def _are_types(instance: object, attribute: attrs.Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
@@ -113,7 +104,7 @@ class CompressConfig:
         padding: maximum number of random bytes that are added to compressed content; with it, br is not used.
     """
 
-    codings: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=_are_codings)
+    codings: tuple[str, ...] = attrs.field(default=(), converter=tuple, validator=are_codings_of(_CODINGS))
     types: tuple[str, ...] = attrs.field(default=_TYPES, converter=tuple, validator=_are_types)
     min_size: int = _number(500, 0, 2**40)
     max_file: int = _number(1024 * 1024, 0, 2**40)

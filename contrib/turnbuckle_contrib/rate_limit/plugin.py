@@ -32,7 +32,7 @@ from turnbuckle_contrib.health import HealthCheck
 from turnbuckle_contrib.rate_limit.keys import Keys
 from turnbuckle_contrib.rate_limit.memory import MemoryCounters
 from turnbuckle_contrib.rate_limit.rules import Check, Outcome, Rule, as_rules
-from turnbuckle_contrib.redis_url import is_redis_url, require_redis
+from turnbuckle_contrib.service_urls import is_redis_url, require_redis
 
 __all__ = ["RATE_LIMIT", "RateLimitConfig", "RateLimitPlugin"]
 

@@ -11,12 +11,13 @@ A store gets the hash of an id as the key: a copy of the store has no id that a 
 
 from __future__ import annotations
 
+import abc
 import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable
-from typing import Final, final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, final
 
 import attrs
 
@@ -59,7 +60,7 @@ class _Change:
 _NOTHING: Final = _Change()
 
 
-class _Sessions:
+class _Sessions(abc.ABC):
     """The decisions that both backends share.
 
     Args:
@@ -71,6 +72,43 @@ class _Sessions:
         self._config: Final = config
         self._cookie: Final = SessionCookie(config)
         self._clock: Final = clock
+
+    @abc.abstractmethod
+    async def _save(self, request: Request, response: Response, session: StoredSession) -> Response:
+        """Store the changes of a session, and return the response with its cookie."""
+
+    def _around(
+        self,
+        next_handler: Handler,
+        load: Callable[[Any], Loaded],
+        fetch: Callable[[Request], Awaitable[object]] | None = None,
+    ) -> Handler:
+        """Return the handler of the middleware.
+
+        Args:
+            next_handler: the next handler.
+            load: returns the session from the request, or from the fetched value.
+            fetch: fetches the value for a request that may have a session; without it, None takes its place.
+        """
+        may_be_in, save = self._cookie.may_be_in, self._save
+
+        async def serve(request: Request) -> Response:
+            source: object = request
+            if fetch is not None:
+                source = await fetch(request) if may_be_in(request) else None
+            session = request.session = StoredSession(load, source)
+            try:
+                response = await next_handler(request)
+            except Exception:
+                if session.is_used:
+                    _add_to_error(request, await save(request, Response(status=500), session))
+                raise
+            if session.is_used:
+                return await save(request, response, session)
+            session.close()
+            return response
+
+        return serve
 
     def _is_alive(self, record: Record) -> bool:
         return self._seconds_left(record) > 0
@@ -162,23 +200,8 @@ class CookieSessions(_Sessions):
         self._ended: Final = MemoryStore(_ENDED_BYTES, clock)
 
     def around(self, next_handler: Handler, setup: object) -> Handler:
-        """Return the handler of the middleware."""
-        load, save = self._load, self._save
-
-        async def serve(request: Request) -> Response:
-            session = request.session = StoredSession(load, request)
-            try:
-                response = await next_handler(request)
-            except Exception:
-                if session.is_used:
-                    _add_to_error(request, await save(request, Response(status=500), session))
-                raise
-            if session.is_used:
-                return await save(request, response, session)
-            session.close()
-            return response
-
-        return serve
+        """Return the handler of the middleware, which decodes a session when it is first used."""
+        return self._around(next_handler, self._load)
 
     def _load(self, request: Request) -> Loaded:
         value = self._cookie.read(request)
@@ -219,24 +242,8 @@ class StoreSessions(_Sessions):
         self._get_store: Final = get_store
 
     def around(self, next_handler: Handler, setup: object) -> Handler:
-        """Return the handler of the middleware."""
-        may_be_in, load, save = self._cookie.may_be_in, self._load, self._save
-
-        async def serve(request: Request) -> Response:
-            loaded = await load(request) if may_be_in(request) else None
-            session = request.session = StoredSession(_known, loaded)
-            try:
-                response = await next_handler(request)
-            except Exception:
-                if session.is_used:
-                    _add_to_error(request, await save(request, Response(status=500), session))
-                raise
-            if session.is_used:
-                return await save(request, response, session)
-            session.close()
-            return response
-
-        return serve
+        """Return the handler of the middleware, which fetches a session before the handler: its use does not wait."""
+        return self._around(next_handler, _known, self._load)
 
     async def _load(self, request: Request) -> Loaded | StoreUnavailable:
         identifier = self._cookie.read(request)

@@ -64,10 +64,8 @@ class StaticSite:
         folders: list[tuple[str, str]] = []
         for root in self.roots:
             location = f"{root}/{name}"
-            try:
-                status = os.stat(location)
-            except (OSError, ValueError):
-                # ValueError: the name has no encoding on this system.
+            status = _status_of(location)
+            if status is None:
                 continue
             if stat.S_ISREG(status.st_mode):
                 response = await self._file(request, root, location, name, status)
@@ -155,11 +153,8 @@ class StaticSite:
         """Return the first root that has a file, the path of the file, and its status."""
         for root in self.roots:
             location = f"{root}/{name}"
-            try:
-                status = os.stat(location)
-            except (OSError, ValueError):
-                continue
-            if stat.S_ISREG(status.st_mode):
+            status = _status_of(location)
+            if status is not None and stat.S_ISREG(status.st_mode):
                 return root, location, status
         return None
 
@@ -208,6 +203,14 @@ class StaticSite:
                 continue
         near = difflib.get_close_matches(path, sorted(names), n=1)
         return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _status_of(location: str) -> os.stat_result | None:
+    try:
+        return os.stat(location)
+    except (OSError, ValueError):
+        # ValueError: the name has no encoding on this system.
+        return None
 
 
 def _with_fields(response: Response, cache_control: str) -> Response:

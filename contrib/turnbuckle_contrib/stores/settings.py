@@ -13,7 +13,7 @@ from typing import Any, Final
 import attrs
 
 from turnbuckle import Component, Diagnostic, Lifespan, Plan, ResourceKey, Setup
-from turnbuckle_contrib.redis_url import is_redis_url, require_redis
+from turnbuckle_contrib.service_urls import is_redis_url, require_redis
 from turnbuckle_contrib.stores.memory import MemoryStore
 from turnbuckle_contrib.stores.store import Store, StoreUnavailable
 

@@ -207,7 +207,7 @@ async def test_name_of_a_channel_that_is_no_text() -> None:
 def test_wrong_url_is_a_problem_of_the_settings(url: str, text: str) -> None:
     with expect_problems("TB202") as problems:
         App(plugins=[("channels", {"url": url})]).resolve()
-    assert "'plugin.channels.url': it was refused with InvalidRedisURL" in str(problems[0])
+    assert text in str(problems[0])
     assert "secret" not in str(problems[0])
     with pytest.raises(ValueError, match=text) as caught:
         ChannelsConfig(url=url)

@@ -171,7 +171,7 @@ async def test_codings_have_the_order_of_the_settings() -> None:
 
 
 async def test_codings_whose_packages_are_missing_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnbuckle_contrib.compress.plugin.available_codings", lambda: ("gzip", "deflate"))
+    monkeypatch.setattr("turnbuckle_contrib.content_codings.coding_package", lambda coding: None)
     assert (await _get("/text", app=_app())).headers["content-encoding"] == "gzip"
     with pytest.raises(StartupError) as caught:
         _app(codings=["br"]).resolve()

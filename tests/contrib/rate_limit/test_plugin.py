@@ -303,7 +303,7 @@ async def test_shared_response_has_the_figures_of_each_request() -> None:
         ({"max_keys": 0}, "max_keys"),
         ({"on_failure": "panic"}, "on_failure"),
         # The value may contain a password, so the message has nothing of it.
-        ({"url": "http://127.0.0.1"}, "setting 'plugin.rate_limit.url': it was refused"),
+        ({"url": "http://127.0.0.1"}, "setting 'plugin.rate_limit.url': the URL of Redis begins with redis:"),
     ],
 )
 def test_settings_are_checked(config: dict[str, object], message: str) -> None:
