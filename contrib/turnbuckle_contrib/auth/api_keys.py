@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import attrs
 
-from turnbuckle import BadRequest, MutableHeaders, Request
+from turnbuckle import BadRequest, MutableHeaders, Request, SettingRefused
 from turnbuckle_contrib.auth.records import User
 from turnbuckle_contrib.auth.schemes import Authenticator, quoted
 from turnbuckle_contrib.auth.sources import call_source
@@ -42,7 +42,7 @@ def hash_api_key(key: str) -> str:
 
 def _is_hash(instance: object, attribute: attrs.Attribute[str], value: str) -> None:
     if not _HASH.fullmatch(value):
-        raise ValueError("the hash of an API key has 64 hexadecimal digits; 'turnbuckle api-key NAME' makes one")
+        raise SettingRefused("the hash of an API key has 64 hexadecimal digits; 'turnbuckle api-key NAME' makes one")
 
 
 @attrs.frozen(kw_only=True)

@@ -15,7 +15,7 @@ from turnbuckle.plan import Overruled, SettingValue
 from turnbuckle.startup.model.declaration import Declaration
 from turnbuckle.startup.model.diagnostics import Diagnostics
 from turnbuckle.startup.model.plugin_records import LoadedPlugin
-from turnbuckle.startup.settings.convert import describe_text, describe_type, is_table
+from turnbuckle.startup.settings.convert import class_of_entries, describe_text, describe_type, is_table, misfit
 from turnbuckle.startup.settings.fixes import as_written, how_to_write, how_to_write_table
 from turnbuckle.startup.settings.given_values import (
     MISSING,
@@ -219,11 +219,40 @@ class _Builder:
         try:
             return converted(given, field.type)
         except Exception:  # noqa: BLE001  # a plugin's own converter may raise anything
+            if self._report_entries(key, field.type, given[-1]):
+                return MISSING
             describe = describe_text if given[-1].is_text else describe_type
             kind = describe(field.type)
             fix = how_to_write(key, kind, given[-1].source, self._shown_default(key))
             self._report_wrong(key, f"must be {kind}", given[-1].value, given[-1].source, fix)
             return MISSING
+
+    def _report_entries(self, key: Key, kind: Any, given: GivenValue) -> bool:
+        """Report the wrong entries of a table of classes, and return whether there are any."""
+        cls = class_of_entries(kind)
+        if cls is None or given.is_text or not isinstance(given.value, Mapping):
+            return False
+        is_in_file = given.source == self.layers.file.location(key)
+        wrong = [(str(name), entry, error) for name, entry in given.value.items() if (error := misfit(entry, cls))]
+        for name, entry, error in wrong:
+            own = (*key, name)
+            self._report_entry(own, cls, entry, error, self.layers.file.location(own) if is_in_file else given.source)
+        return bool(wrong)
+
+    def _report_entry(self, key: Key, cls: type, entry: object, error: Exception, source: str) -> None:
+        fields = self._fields(cls, key) or {}
+        if any(field.metadata.get("secret") or not field.repr for field in fields.values()):
+            self.secrets.add(key)
+        if not isinstance(entry, Mapping):
+            self._report_wrong(key, "must be a table", entry, source)
+            return
+        unknown, missing = sorted(entry.keys() - fields.keys()), sorted(_required(cls) - entry.keys())
+        for name in unknown:
+            self.problems.unknown((*key, name), source, {".".join((*key, field)) for field in fields})
+        for name in missing:
+            self.problems.missing((*key, name), cls)
+        if not unknown and not missing:
+            self.problems.rejected(key, self._refusal(key, error), source)
 
     def _check_overruled(self, key: Key, given: list[GivenValue]) -> None:
         winner = given[-1]
@@ -299,12 +328,15 @@ class _Builder:
 
     def _report_rejected(self, key: Key, reason: Exception) -> None:
         value = self.values.get(self._label(key))
-        # The validator of a section has seen all of its values, and may quote any of them.
-        is_hidden = self._holds_secrets(key) and not isinstance(reason, SettingRefused)
-        text = f"it was refused with {type(reason).__name__}" if is_hidden else str(reason)
+        text = self._refusal(key, reason)
         default = self._shown_default(key)
         fix = how_to_write(key, "an accepted value", value.source, default) if value is not None else ""
         self.problems.rejected(key, text, value.source if value is not None else "", fix)
+
+    def _refusal(self, key: Key, reason: Exception) -> str:
+        # The validator of a section has seen all of its values, and may quote any of them.
+        is_hidden = self._holds_secrets(key) and not isinstance(reason, SettingRefused)
+        return f"it was refused with {type(reason).__name__}" if is_hidden else str(reason)
 
     def _shown_default(self, key: Key) -> str:
         default = self.defaults.get(key)

@@ -14,10 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin
 
+import attrs
+
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["describe_text", "describe_type", "fit", "fit_entries", "fit_text", "is_table"]
+__all__ = ["class_of_entries", "describe_text", "describe_type", "fit", "fit_entries", "fit_text", "is_table", "misfit"]
 
 _WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -103,6 +105,22 @@ def fit_entries(texts: Mapping[str, str], before: Mapping[str, object], kind: An
 def is_table(kind: Any) -> bool:
     """Return whether a setting of this type is a table with arbitrary keys."""
     return (get_origin(kind) or kind) in {dict, Mapping}
+
+
+def class_of_entries(kind: Any) -> type | None:
+    """Return the attrs class of the values of a table; None for another type."""
+    arguments = get_args(kind)
+    is_of_classes = is_table(kind) and bool(arguments) and isinstance(arguments[1], type) and attrs.has(arguments[1])
+    return arguments[1] if is_of_classes else None
+
+
+def misfit(value: object, kind: type) -> Exception | None:
+    """Return the error of a value that does not fit a type; None if it fits."""
+    try:
+        fit(value, kind)
+    except Exception as error:  # noqa: BLE001  # validators may raise anything
+        return error
+    return None
 
 
 def describe_type(kind: Any) -> str:

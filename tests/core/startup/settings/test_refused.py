@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import pytest
 
@@ -34,3 +36,43 @@ def test_message_of_a_validator_is_printed_if_it_contains_no_value(token: str, s
     (problem,) = caught.value.problems
     assert problem.diagnostic.text == f"setting 'plugin.uploads.token': {says}"
     assert "hidden-word" not in str(problem)
+
+
+@attrs.frozen(kw_only=True)
+class _Upload:
+    """A class of entries."""
+
+    token: str = attrs.field(repr=False, validator=_refuse)
+    roles: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class _Table:
+    """Settings."""
+
+    uploads: Mapping[str, _Upload] = attrs.field(factory=dict)
+
+
+class _Tabled(Plugin[_Table]):
+    info = PluginInfo(name="tabled")
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"token": "bad"}, "setting 'plugin.tabled.uploads.a': the token has the wrong form"),
+        ({"token": "hidden-word"}, "setting 'plugin.tabled.uploads.a': it was refused with ValueError"),
+        ("hidden-word", "setting 'plugin.tabled.uploads.a' must be a table, not a secret"),
+        ({"roles": []}, "setting 'plugin.tabled.uploads.a.token' is missing and has no default"),
+        (
+            {"token": "hidden-word", "role": []},
+            "unknown setting 'plugin.tabled.uploads.a.role'; did you mean 'plugin.tabled.uploads.a.roles'?",
+        ),
+    ],
+    ids=["validator", "hidden", "no table", "missing", "unknown"],
+)
+def test_problem_of_an_entry_names_it_and_prints_no_secret(entry: object, says: str) -> None:
+    with pytest.raises(StartupError) as caught:
+        App(plugins=[(_Tabled, {"uploads": {"a": entry}})]).resolve()
+    assert [problem.diagnostic.text for problem in caught.value.problems] == [says]
+    assert "hidden-word" not in str(caught.value)
