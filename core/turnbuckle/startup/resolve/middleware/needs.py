@@ -8,7 +8,8 @@ import attrs
 
 from turnbuckle.diagnostics import Origin, ResourceKey
 from turnbuckle.plan import MiddlewareSelection
-from turnbuckle.startup.model.diagnostics import Diagnostics
+from turnbuckle.startup.model.diagnostics import Diagnostics, nearest
+from turnbuckle.startup.plugins.discovery import installed_plugins
 from turnbuckle.startup.resolve.middleware.order import ChainLink
 from turnbuckle.startup.resolve.resources import missing_resource
 
@@ -82,7 +83,7 @@ class NeedChecker:
     ) -> None:
         able = [other for other in links if need == other.record.name or need in other.record.provides]
         runs = [other for other in able if selection is None or any(other is running for running in selection.links)]
-        text, fix = ", and nothing provides it", f"enable a plugin that provides {need!r}"
+        text, fix = ", and nothing provides it", _fix_of_absent(need)
         shown, where = able, [link.origin]
         if runs:
             shown = runs
@@ -134,6 +135,12 @@ class NeedChecker:
             why="the inner one would overwrite the value of the outer one",
             fix="disable one of them, or change the key of one",
         )
+
+
+def _fix_of_absent(need: str) -> str:
+    fix = f"enable a plugin that provides {need!r}"
+    near = nearest(need, [plugin.name for plugin in installed_plugins()], cutoff=0.8)
+    return f"{fix}; {near!r} is installed: -p {near}, or App(plugins=[{near!r}])" if near else fix
 
 
 def _fix_of_inner(link: ChainLink, provider: ChainLink) -> str:
