@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import attrs
 
@@ -22,7 +22,18 @@ class SlowSubscriber(TurnbuckleError):
 
 @final
 class ChannelsUnavailable(ServiceUnavailable):
-    """Redis cannot be reached, or does not answer in time; the client sees 503."""
+    """Redis cannot be reached, or does not answer in time; the client sees 503, and not the reason.
+
+    Args:
+        reason: the reason, for the log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("please try again later")
+        self.reason: Final = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @attrs.frozen(kw_only=True)

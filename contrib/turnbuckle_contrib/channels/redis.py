@@ -12,6 +12,7 @@ byte 0, text that begins with a byte up to 2 behind the byte 1, and numbered mes
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -31,6 +32,8 @@ __all__ = ["RedisBroker", "decode_message", "encode_message"]
 _FAILURES: Final = (RedisError, OSError, TimeoutError, TypeError)
 
 T = TypeVar("T")
+
+_log: Final = logging.getLogger("turnbuckle.channels")
 
 # Numbers are microseconds, made unique: they rise although the list expires.
 _PUBLISH: Final = """
@@ -193,7 +196,9 @@ class RedisBroker:
             async with asyncio.timeout(self._config.timeout):
                 return await answer
         except _FAILURES as error:
-            raise ChannelsUnavailable(f"Redis did not answer: {type(error).__name__}") from error
+            reason = f"Redis did not answer: {type(error).__name__}"
+            _log.warning(reason)
+            raise ChannelsUnavailable(reason) from error
 
 
 def _numbered(data: bytes) -> tuple[int, Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final, TypeVar, final
@@ -15,6 +16,8 @@ from turnbuckle_contrib.stores.store import StoreUnavailable
 __all__ = ["RedisStore"]
 
 T = TypeVar("T")
+
+_log: Final = logging.getLogger("turnbuckle.stores")
 
 # Beside the errors of the library: in asyncio of some versions of Python 3.12, writing to a connection that was closed
 # raises TypeError.
@@ -88,7 +91,9 @@ class RedisStore:
             async with asyncio.timeout(self._timeout):
                 return await answer
         except _FAILURES as error:
-            raise StoreUnavailable(f"Redis did not answer: {type(error).__name__}") from error
+            reason = f"Redis did not answer: {type(error).__name__}"
+            _log.warning(reason)
+            raise StoreUnavailable(reason) from error
 
 
 def _milliseconds(ttl: float) -> int:

@@ -7,6 +7,7 @@ writer at a time in any case. Each worker has its own connection; the write-ahea
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import time
@@ -21,6 +22,8 @@ from turnbuckle_contrib.stores.store import StoreUnavailable
 __all__ = ["SQLiteStore"]
 
 T = TypeVar("T")
+
+_log: Final = logging.getLogger("turnbuckle.stores")
 
 # The lock of a database may be held by another worker, for a few statements.
 _BUSY_SECONDS: Final = 5.0
@@ -136,4 +139,6 @@ class SQLiteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(thread, function)
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(f"SQLite failed: {error}") from error
+            reason = f"SQLite failed: {error}"
+            _log.warning(reason)
+            raise StoreUnavailable(reason) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, final, runtime_checkable
+from typing import Final, Protocol, final, runtime_checkable
 
 from turnbuckle import ServiceUnavailable
 
@@ -11,7 +11,18 @@ __all__ = ["Store", "StoreUnavailable"]
 
 @final
 class StoreUnavailable(ServiceUnavailable):
-    """A store cannot be reached, or does not answer in time; the client sees 503."""
+    """A store cannot be reached, or does not answer in time; the client sees 503, and not the reason.
+
+    Args:
+        reason: the reason, for the log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("please try again later")
+        self.reason: Final = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 @runtime_checkable

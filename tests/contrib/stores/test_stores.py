@@ -209,3 +209,9 @@ async def test_redis_that_is_gone_is_unavailable_until_it_is_back(redis_server: 
         redis_server.start()
         await store.set("a", b"2", 60)
         assert await store.get("a") == b"2"
+
+
+def test_clients_do_not_see_the_reason() -> None:
+    error = StoreUnavailable("SQLite failed: unable to open database file")
+    assert str(error) == "SQLite failed: unable to open database file"
+    assert (error.status, error.detail) == (503, "please try again later")
