@@ -42,7 +42,7 @@ def compile_chain_guard(number: int, select: Select, handler: Handler, next_hand
     """
 
     def guarded(request: Request) -> Awaitable[Response]:
-        found, head = getattr(request, "found_route", None), request.head
+        found, head = request.found_route, request.head
         if (
             found is None
             or found.links is None
@@ -83,6 +83,7 @@ def compile_select(
     def select(request: Request) -> FoundRoute:
         route = find_route(request)
         found = request.found_route
+        assert found is not None
         links = routes.get(id(route))
         found.links = links if links is not None else without_route(request, found.error)
         return found

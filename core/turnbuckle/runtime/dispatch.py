@@ -25,7 +25,6 @@ from turnbuckle.web.content.json import ENCODE, STANDARD_JSON, JSONCodec
 from turnbuckle.web.handlers import code_of, describe_handler
 from turnbuckle.web.headers import FixedHeaders
 from turnbuckle.web.middleware_blame import LinkPlace, describe_culprit, describe_returned, note_on_failure
-from turnbuckle.web.request.context import UrlBuilder
 from turnbuckle.web.request.request import Request
 from turnbuckle.web.response.errors import ErrorTable
 from turnbuckle.web.response.response import Redirect, Response
@@ -83,7 +82,7 @@ class Fallback:
 
 
 def compile_dispatch(
-    find: Callable[[Request], MatchParts], miss: Handler, render: Renderer, errors: ErrorTable, url_for: UrlBuilder
+    find: Callable[[Request], MatchParts], miss: Handler, render: Renderer, errors: ErrorTable
 ) -> Handler:
     """Return the innermost handler of the app, which finds the route of a request and calls its handler.
 
@@ -92,17 +91,15 @@ def compile_dispatch(
         miss: answers a request without a route; the router's exception is in ``request.exception``.
         render: turns values that handlers return into responses.
         errors: answers exceptions that handlers raise.
-        url_for: builds the paths of named routes.
     """
     respond = errors.respond
 
     async def dispatch(request: Request) -> Response:
         try:
-            if request.url_builder is None:
-                request.url_builder = url_for
+            if request.found_route is None:
                 endpoint, params, found = find(request)
             else:
-                # Middleware has looked the route up, or the request is dispatched again.
+                # Middleware has looked the route up.
                 endpoint, params, found = find_again(request, find)
         except Exception as error:  # noqa: BLE001  # a foreign router may raise anything
             request.exception = error

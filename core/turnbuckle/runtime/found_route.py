@@ -13,7 +13,6 @@ from typing import Final
 from turnbuckle.routing.nodes import MatchParts
 from turnbuckle.routing.records import Route
 from turnbuckle.runtime.upgrade import offered_protocols
-from turnbuckle.web.request.context import UrlBuilder
 from turnbuckle.web.request.found_route import FindParts, FoundRoute
 from turnbuckle.web.request.request import Request
 
@@ -23,8 +22,7 @@ _WEBSOCKET: Final = "websocket"
 
 
 def _found_before(request: Request, find: FindParts) -> FoundRoute | None:
-    # Few requests have it. Initializing the slot would cost time on every request.
-    found = getattr(request, "found_route", None)
+    found = request.found_route
     return found if found is not None and found.is_for(request.head, request.peer, find) else None
 
 
@@ -45,7 +43,6 @@ def find_again(request: Request, find: FindParts) -> MatchParts:
 
 def compile_find_route(
     find: FindParts,
-    url_for: UrlBuilder,
     find_websocket: FindParts | None = None,
     upgrades: Collection[str] = (),
 ) -> Callable[[Request], Route | None]:
@@ -53,7 +50,6 @@ def compile_find_route(
 
     Args:
         find: finds the handler of a request.
-        url_for: builds the paths of named routes.
         find_websocket: finds the handler of a WebSocket; None if the app has none.
         upgrades: the protocols that a request may switch to, in lower case.
     """
@@ -72,8 +68,6 @@ def compile_find_route(
         return found
 
     def find_route(request: Request) -> Route | None:
-        # From now on, the dispatch looks for the result.
-        request.url_builder = url_for
         if find_websocket is not None and _offers_websocket(request, upgrades):
             found = lookup(request, find_websocket)
             if found.parts is not None:

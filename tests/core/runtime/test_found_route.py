@@ -211,7 +211,7 @@ def test_the_exception_of_the_router_is_raised_again() -> None:
         calls.append(request)
         raise error
 
-    find_route = compile_find_route(find, lambda name: name)
+    find_route = compile_find_route(find)
     assert find_route(request) is None
     with pytest.raises(NotFound) as caught:
         find_again(request, find)

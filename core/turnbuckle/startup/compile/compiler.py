@@ -306,7 +306,7 @@ class _Compiler:
         websockets = self._websockets(find_websocket, dispatch, root)
         dispatch = self._with_upgrades(dispatch, websockets, root.errors)
         if find is not None:
-            self.find_route = compile_find_route(find, self.resolution.url_for, find_websocket, self.upgrades)
+            self.find_route = compile_find_route(find, find_websocket, self.upgrades)
             self.guards.use_lookup(self.find_route, find)
         is_bare = not self.plan.root.middleware
         return dispatch if is_bare else self._chain_of(self.plan.root, dispatch, root.errors, is_inner=False)
@@ -356,7 +356,7 @@ class _Compiler:
         if find is None:
             return None
         # A server may ignore the offer of another protocol (RFC 9110, section 7.8).
-        return compile_dispatch(find, ignore_offer(dispatch), root.render, root.errors, self.resolution.url_for)
+        return compile_dispatch(find, ignore_offer(dispatch), root.render, root.errors)
 
     def _with_upgrades(self, dispatch: Handler, websockets: Handler | None, errors: ErrorTable) -> Handler:
         leaves = self.opens_contexts and not self.plan.root.middleware
@@ -376,7 +376,7 @@ class _Compiler:
         scopes = fallback_scopes(self.plan.root, self.plan.converters)
         fallbacks = [self._fallback(matcher, chain[-1]) for matcher, chain in scopes]
         miss = guard(compile_miss(fallbacks, self._answer_miss(root)), root.errors, self.plan.app_name)
-        return compile_dispatch(find, miss, root.render, root.errors, self.resolution.url_for)
+        return compile_dispatch(find, miss, root.render, root.errors)
 
     def _lookup(self, mounted: tuple[MountedRouter, ...]) -> Callable[[Request], MatchParts]:
         find = route_lookup(mounted)

@@ -15,7 +15,7 @@ from turnbuckle.web.content.content import ContentSource
 from turnbuckle.web.foreign_names import REQUEST_NAMES, add_foreign_names
 from turnbuckle.web.headers import MutableHeaders
 from turnbuckle.web.peer import Peer, ServerExchange
-from turnbuckle.web.request.context import AppContext, UrlBuilder, config_of
+from turnbuckle.web.request.context import AppContext, config_of
 from turnbuckle.web.request.found_route import FoundRoute
 from turnbuckle.web.request.negotiation import NegotiatingRequest
 from turnbuckle.web.request.response_work import make_work
@@ -52,10 +52,9 @@ class Request(NegotiatingRequest):
         path_params: converted path parameters by name; set once a route is found.
         route: the route that was found, or None.
         exception: the exception that was raised for this request, or None; for middleware that sees only a response.
-        url_builder: builds the paths of named routes; set before a route is looked up.
         vary: names of the fields that decided between representations; the server adds them to ``Vary``.
         steps: the middleware chains of the scopes, then the endpoint; set once a route in a scope is found.
-        found_route: the result of ``find_route`` for the dispatch; it is not set before.
+        found_route: the result of ``find_route`` for the dispatch; None before.
         links: which groups of middleware of its scopes the request runs through; set only if not all requests do.
     """
 
@@ -69,12 +68,10 @@ class Request(NegotiatingRequest):
         "path_params",
         "route",
         "steps",
-        "url_builder",
     )
 
     _error_headers: MutableHeaders
     _supplied: dict[object, object]
-    found_route: FoundRoute
     links: Sequence[bool]
 
     def __init__(self, head: RequestHead, content: ContentSource | None, peer: Peer, app: AppContext = _NO_APP) -> None:
@@ -86,7 +83,7 @@ class Request(NegotiatingRequest):
         self.path_params = _NO_PARAMS
         self.route: Route | None = None
         self.exception: BaseException | None = None
-        self.url_builder: UrlBuilder | None = None
+        self.found_route: FoundRoute | None = None
         self.steps: Sequence[Callable[[Request], Awaitable[Response]]] = ()
         self._raw_path = None
         self._target = None
@@ -173,8 +170,7 @@ class Request(NegotiatingRequest):
         Raises:
             LookupError: there is no route of that name, or the request does not belong to an app.
         """
-        # Middleware runs before a route is looked up, and so does the answer of an error in middleware.
-        builder = self.url_builder or self._app.url_builder
+        builder = self._app.url_builder
         if builder is None:
             raise LookupError(f"no app to look up the route {name!r} in")
         path = builder(name, **params)

@@ -10,7 +10,9 @@ import pytest
 from tests.core.web.requests import ListSource, make_request
 from turnbuckle.errors import BadRequest, ContentTooLarge, HTTPError, UnsupportedMediaType
 from turnbuckle.web.peer import Peer
+from turnbuckle.web.request.context import AppContext
 from turnbuckle.web.request.request import Request
+from turnbuckle.web.resources import Resources
 
 
 async def collect(stream: AsyncIterable[bytes]) -> list[bytes]:
@@ -190,7 +192,8 @@ def test_request_url_for() -> None:
     request = make_request()
     with pytest.raises(LookupError, match="no app to look up the route 'user' in"):
         request.url_for("user", id=1)
-    request.url_builder = lambda name, /, **params: f"/{name}/{params['name']}"
+    context = AppContext(Resources(), url_builder=lambda name, /, **params: f"/{name}/{params['name']}")
+    request = Request(request.head, None, request.peer, context)
     assert request.url_for("user", name="x") == "/user/x"
 
 
